@@ -1,0 +1,72 @@
+// A whole instance directory, read and checked: AService.cfg, the proxies' files, vdmap files.
+// Loading never throws and never stops at the first mistake: everything that is to be said about
+// the files is in `diagnostics`, and an instance with an error must not start.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "config/settings.h"
+#include "ipc/runtime/address.h"
+
+namespace openmmp::config {
+
+enum class Severity { error, warning, note };
+
+struct Diagnostic {
+  Severity severity = Severity::error;
+  std::string file;    // as the operator named it, relative to the instance where it can be
+  int line = 0;        // 0: the file as a whole
+  std::string option;  // empty: not about one option
+  std::string text;    // what is wrong, what would be accepted
+  // "ImapProxyAService.cfg:12: LDAPTimeout: error: ..."
+  std::string to_string() const;
+};
+
+// An option as it stands in a file, name in the table's spelling, value without quotes.
+using Pair = std::pair<std::string, std::string>;
+using Pairs = std::vector<Pair>;
+
+// What a vdmap file says about one virtual domain.
+struct VirtualDomain {
+  std::string name;
+  std::vector<std::string> addresses;  // local addresses, dotted quad or IPv6
+  Pairs overrides;
+};
+
+enum class Protocol { imap, pop, smtp };
+
+// One entry of ServiceList with everything its workers need.
+struct Service {
+  std::string name;        // unique in the instance: the entry as written, "ImapProxyAService@143"
+  std::string executable;  // "ImapProxyAService"
+  std::string log_name;    // "ImapProxy"
+  Protocol protocol = Protocol::imap;
+  std::string file;     // "ImapProxyAService.cfg"
+  std::string section;  // "default"
+  std::vector<HostPort> listeners;  // host empty: all interfaces
+  Pairs pairs;                      // what the file says, for the hand-over to the workers
+  std::vector<VirtualDomain> virtual_domains;
+  Settings settings;  // pairs and defaults, typed
+  // Files that options name and that a worker needs open: option name and absolute path.
+  Pairs files;
+};
+
+struct Config {
+  std::string directory;  // absolute
+  Settings process;       // AService.cfg
+  std::vector<Service> services;
+  std::vector<Diagnostic> diagnostics;
+  bool ok() const;  // no error among the diagnostics
+};
+
+// Reads the instance in `directory`. Copies X-def.cfg to X.cfg where only the former is there.
+Config load(const std::string& directory);
+
+// Fills Settings from pairs that load() has accepted before (in this or another process). Unknown
+// names are skipped: a newer supervisor may know more than this worker.
+Settings settings_from(const Pairs& pairs);
+
+}  // namespace openmmp::config

@@ -1,0 +1,124 @@
+// The typed options of one service: what AService.cfg's or a proxy's section says, defaults
+// included. A field is named as its option in snake_case (LdapUrl is ldap_url, LDAPTimeout is
+// ldap_timeout); config/option_table.cc ties each field to its option, and is the one place that
+// knows syntax, range, help and where the option comes from. The initializers here are the
+// defaults. Settings are filled once and then immutable.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ipc/runtime/loop.h"
+#include "ipc/runtime/secret.h"
+
+namespace openmmp::config {
+
+using Words = std::vector<std::string>;
+
+enum class AdminPolicy { simple, group };
+
+struct Settings {
+  // The process as a whole (AService.cfg).
+  std::string service_list;
+  std::string log_dir = "log";
+  int log_level = 5;
+  int num_threads = 0;  // 0: one worker per core
+  std::string be_the_user;
+  std::string be_the_group;
+  int conn_reject_threshold = 3;
+  Seconds drain_time{3600};  // ours: sessions of a replaced generation are ended after this
+  int max_generations = 4;   // ours: older generations than this are ended at once
+
+  // Directory.
+  Words ldap_url;  // "ldap://host host2:390/base", several URLs, or "ldif:FILE[?BASE]"; raw words
+  std::string user_group_dn;
+  std::string bind_dn;
+  Secret bind_pass;
+  Seconds ldap_timeout{25};
+  Seconds ldap_refresh_interval{2100};
+  int ldap_pool_size = 4;       // ours: connections per worker
+  bool ldap_start_tls = false;  // ours
+  std::string ldap_ca_file;     // ours: PEM; empty: the system's store
+  bool ldap_verify = true;      // ours: no accepts any certificate (logged)
+  int ldap_cache_size = 10000;
+  Seconds ldap_cache_ttl{900};
+  bool hosted_domains = true;
+  std::string schema_level = "2";  // ours, as the MTA's LDAP_SCHEMALEVEL
+  std::string default_domain;
+  std::string search_format = "(uid=%s)";
+  std::string domain_search_format = "(uid=%U)";
+  Words mail_host_attrs{"mailHost"};
+  std::string virtual_domain_file;
+  std::string virtual_domain_delim = "@";
+  std::string canonical_virtual_domain_delim = "@";
+  std::string replay_format;  // empty: %U, or %U@%V where the domain is not the default one
+
+  // Authentication.
+  bool pre_auth = false;
+  int auth_cache_size = 10000;
+  Seconds auth_cache_ttl{900};
+  std::string authentication_server;
+  Words authentication_ldap_attributes;
+  bool crams = false;
+  bool restrict_plain_passwords = false;
+  std::string cert_map_file;
+  std::string certmap_dn;
+  std::string store_admin;
+  Secret store_admin_pass;
+  AdminPolicy admin_policy = AdminPolicy::simple;
+
+  // Stores and sessions.
+  int backside_port = 0;  // 0: 143 or 110
+  Seconds timeout{1800};
+  Seconds login_timeout{180};       // ours: a client that has not logged in by then is sent away
+  Seconds connect_timeout{10};      // ours: TCP connection to a store
+  Seconds store_login_timeout{60};  // ours: from the connection to the store's answer
+  int max_login_attempts = 10;      // ours: per session
+  int max_commands = 1000;          // ours: commands before login, per session
+  std::string banner;
+  std::string capability;
+  std::string server_down_alert = "Your IMAP server appears to be temporarily out of service.";
+  std::string spoof_message_file;
+  bool spoof_empty_mailbox = false;
+  bool spoof_temp_fail = false;
+  bool auth_service = false;
+  int auth_service_ttl = -1;  // seconds; 0 and below: off
+  int max_concurrent_connection_attempts = 10;
+  bool proxy_protocol = false;
+  Words debug_keys;
+
+  // Protections.
+  std::string conn_limits = "0.0.0.0|0.0.0.0:20";
+  std::string tcp_access;
+  std::string tcp_access_attr = "mailAllowedServiceAccess";
+  bool client_lookup = false;
+  int bg_max = 10000;
+  Seconds bg_penalty{2};
+  Seconds bg_max_badness{60};
+  Seconds bg_decay{900};
+  bool bg_linear = false;
+  std::string bg_excluded;
+
+  // SMTP.
+  Words smtp_relays;
+  Secret smtp_proxy_password;
+  Seconds failover_timeout{10};
+  Words ehlo_keywords;
+  std::string pop_before_smtp_kludge_channel;
+
+  // TLS.
+  bool ssl_enable = false;
+  std::string ssl_ports;
+  int ssl_backside_port = 0;
+  Words ssl_cert_nicknames{"Server-Cert"};
+  std::string ssl_cert_file;
+  std::string ssl_key_file;
+  std::string ssl_key_passwd_file;
+  std::string ssl_cache_dir;
+  std::string ssl_secmod_file;
+  std::string ssl_cert_prefix;
+  std::string ssl_key_prefix;
+  std::string ssl_cipher_specs = "all";
+};
+
+}  // namespace openmmp::config

@@ -1,0 +1,53 @@
+// The log of one process, in the form of the original's 6.3 and later:
+//   [02/Jul/2019:11:26:57 +0200] host ImapProxy[12607]: General Notice: (id 1019831) text
+// Lines are gathered and written once a loop turn, whole lines in one write(2) with O_APPEND, so
+// that several workers can share one file. Control characters in the text, which may come from a
+// peer, are written as \xNN: one event is one line.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "ipc/runtime/unique_fd.h"
+
+namespace openmmp {
+
+enum class LogLevel { error = 3, warning = 4, notice = 5, info = 6, debug = 7 };
+
+class Log {
+ public:
+  // `process` is the name in the lines, "ImapProxy". Until set_file() lines go to standard error.
+  explicit Log(std::string process);
+  ~Log() { flush(); }
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
+
+  // `level` as the LogLevel option: below 3 is silence, above 7 the same as 7.
+  void set_level(int level) { level_ = level; }
+  // Later lines go to `file`, which was opened with O_APPEND.
+  void set_file(UniqueFd file);
+  bool wants(LogLevel level) const { return static_cast<int>(level) <= level_; }
+
+  // `id` is the connection's; 0 leaves it out.
+  template <class... Args>
+  void write(LogLevel level, uint64_t id, fmt::format_string<Args...> format, Args&&... args) {
+    if (wants(level)) append(level, id, fmt::format(format, std::forward<Args>(args)...));
+  }
+  void flush();
+
+ private:
+  void append(LogLevel level, uint64_t id, std::string_view text);
+  void refresh_date();
+
+  std::string process_;  // "host ImapProxy[12607]"
+  int level_ = static_cast<int>(LogLevel::notice);
+  UniqueFd file_;
+  std::string pending_;
+  std::string date_;  // "[02/Jul/2019:11:26:57 +0200] ", valid for second_
+  int64_t second_ = -1;
+};
+
+}  // namespace openmmp

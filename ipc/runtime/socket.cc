@@ -1,0 +1,82 @@
+#include "ipc/runtime/socket.h"
+
+#include <fmt/format.h>
+#include <netinet/tcp.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace openmmp {
+
+namespace {
+
+constexpr int backlog = 4096;  // the kernel caps it at net.core.somaxconn
+
+void set_option(int fd, int level, int name) {
+  const int on = 1;
+  setsockopt(fd, level, name, &on, sizeof on);
+}
+
+UniqueFd tcp_socket(int family) {
+  return UniqueFd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+}
+
+}  // namespace
+
+Result<UniqueFd> listen_tcp(const SocketAddress& address) {
+  UniqueFd fd = tcp_socket(address.family());
+  if (fd) {
+    set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR);
+    set_option(fd.get(), SOL_SOCKET, SO_KEEPALIVE);
+    set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY);
+    if (address.family() == AF_INET6) set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY);
+  }
+  if (!fd || ::bind(fd.get(), address.get(), address.size()) != 0 ||
+      ::listen(fd.get(), backlog) != 0) {
+    return fail(Errc::refused,
+                fmt::format("cannot listen on {}: {}", address.to_string(), std::strerror(errno)));
+  }
+  return fd;
+}
+
+Result<UniqueFd> accept_tcp(int listener, SocketAddress& peer) {
+  sockaddr_storage storage;
+  socklen_t size = sizeof storage;
+  const int fd = ::accept4(listener, reinterpret_cast<sockaddr*>(&storage), &size,
+                           SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (fd >= 0) {
+    peer = SocketAddress::from(reinterpret_cast<sockaddr*>(&storage));
+    return UniqueFd(fd);
+  }
+  const int error = errno;
+  const bool exhausted =
+      error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+  return fail(exhausted ? Errc::limit : Errc::unavailable, std::strerror(error));
+}
+
+Result<UniqueFd> start_connect(const SocketAddress& address) {
+  UniqueFd fd = tcp_socket(address.family());
+  if (!fd) return fail(Errc::limit, fmt::format("socket: {}", std::strerror(errno)));
+  set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY);
+  if (::connect(fd.get(), address.get(), address.size()) != 0 && errno != EINPROGRESS) {
+    return fail(Errc::unavailable,
+                fmt::format("connect to {}: {}", address.to_string(), std::strerror(errno)));
+  }
+  return fd;
+}
+
+int socket_error(int fd) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return errno;
+  return error;
+}
+
+SocketAddress local_address(int fd) {
+  sockaddr_storage storage;
+  socklen_t size = sizeof storage;
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return SocketAddress();
+  return SocketAddress::from(reinterpret_cast<sockaddr*>(&storage));
+}
+
+}  // namespace openmmp

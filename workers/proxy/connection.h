@@ -1,0 +1,59 @@
+// One end of a session before the relay: lines and literals in, text out, and a deadline that says
+// in words what is being waited for. One coroutine at a time waits on a Connection.
+//
+// It reads as soon as something comes, up to a limit, whether or not anybody waits: so a client
+// that has gone is noticed, and the socket's poll registration never changes. Back-pressure comes
+// from the limit: past it the socket is not read until a line has been taken.
+#pragma once
+
+#include <string>
+
+#include "ipc/runtime/address.h"
+#include "ipc/runtime/loop.h"
+#include "ipc/runtime/poll_handle.h"
+#include "ipc/runtime/task.h"
+#include "workers/proxy/line_buffer.h"
+
+namespace openmmp::proxy {
+
+class Connection {
+ public:
+  // A connected socket, or one that is still connecting (then await connected() first).
+  Connection(Loop& loop, UniqueFd fd);
+  Connection(Connection&& other) noexcept;
+  Connection& operator=(Connection&& other) noexcept;
+  ~Connection();
+
+  // Every wait from now on fails with Errc::timeout and the text "no WHAT within N s" once `time`
+  // is over. Each call replaces the last. `what` is a literal: "greeting from the store".
+  void deadline(Millis time, const char* what);
+  // The wait under way, and every later one, fails with this error. The session may still write
+  // its farewell: see allow_farewell().
+  void interrupt(Error error);
+  // Forgets the interruption or timeout, so that a last line can be written within `time`.
+  void allow_farewell(Millis time);
+
+  Task<> connected();
+  // Without its line end. Errc::limit: longer than `limit`. Errc::closed: the peer closed.
+  Task<std::string> read_line(size_t limit);
+  Task<std::string> read_bytes(size_t count);
+  // Returns when the kernel has taken all of it. `text` is wiped afterwards.
+  Task<> write(std::string text);
+
+  bool has_buffered_input() const;
+  int fd() const;
+
+  // Ends the Connection and gives away what the relay goes on with.
+  struct Remains {
+    PollHandle socket;
+    std::string unread;
+  };
+  Remains release();
+
+ private:
+  struct Block;
+  struct Wait;
+  Block* block_;
+};
+
+}  // namespace openmmp::proxy

@@ -1,0 +1,33 @@
+// What a protocol must do for the proxy, and all that the proxy knows of a protocol. A fourth
+// protocol is one new folder with a class that satisfies this.
+#pragma once
+
+#include <concepts>
+#include <string>
+
+#include "ipc/runtime/task.h"
+#include "workers/proxy/connection.h"
+#include "workers/proxy/login.h"
+
+namespace openmmp::proxy {
+
+template <class D>
+concept Dialect = requires(D d, Connection& backend, const std::string& replay_name,
+                           const Login& login, Refusal why, const Error& error) {
+  // Greets the client (the first time), answers what may be said before login, and returns with
+  // the next credentials. Ends with an Error when the session is over: closed after a polite
+  // LOGOUT or QUIT, limit, timeout.
+  { d.authenticate() } -> std::same_as<Task<Login>>;
+  // Our half of the login at the store, on a fresh connection, up to the store's yes. Errors:
+  // refused (the store does not take name and password), unavailable (the store says "not now"),
+  // anything else (the store does not behave).
+  { d.log_in_to(backend, replay_name, login) } -> std::same_as<Task<>>;
+  // Tells the client yes, in the store's words.
+  { d.accept() } -> std::same_as<Task<>>;
+  // Tells the client no; the client may try again.
+  { d.refuse(why) } -> std::same_as<Task<>>;
+  // The last line of a session that ends before login, for the errors that deserve one.
+  { d.farewell(error) } -> std::same_as<Task<>>;
+};
+
+}  // namespace openmmp::proxy
