@@ -1,0 +1,486 @@
+"""Real servers and a real openmmp instance on loopback, for the end-to-end tests and quickstart.
+
+Each class here runs one thing: Dovecot (a mail store), Slapd (a directory), Instance (mmpd and its
+workers). All are started with start(), ended with stop(), and used as context managers by tests.
+Ports lie below 32768, out of the way of the kernel's own choice for outgoing connections.
+"""
+
+import glob
+import imaplib
+import json
+import os
+import poplib
+import pwd
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BIN = os.path.abspath(os.environ.get("OPENMMP_BIN") or os.path.join(ROOT, "build/release/bin"))
+RC = os.path.join(ROOT, "scripts/AService.rc")
+PASSWORD = "secret"
+BASE_DN = "dc=example,dc=com"
+HOST = "127.0.0.1"
+
+
+class TestbedError(Exception):
+    """Something could not be started; the text says what, and shows the end of its log."""
+
+
+def free_port():
+    """A port that nobody listens on now."""
+    for _ in range(1000):
+        port = random.randrange(10000, 32000)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+        return port
+    raise TestbedError("no free port between 10000 and 32000")
+
+
+def wait_until(condition, what, timeout=20.0):
+    """Polls until `condition()` is true and returns its value."""
+    end = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise TestbedError(f"{what}: not within {timeout:g} s")
+        time.sleep(0.02)
+
+
+def read_greeting(port, timeout=2.0):
+    """The first line that the server on `port` says, or None."""
+    try:
+        with socket.create_connection((HOST, port), timeout) as connection:
+            with connection.makefile("rb") as lines:
+                return lines.readline().decode("latin-1") or None
+    except OSError:
+        return None
+
+
+def tail(path, lines=15):
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return "".join(file.readlines()[-lines:])
+    except OSError as error:
+        return f"({error})\n"
+
+
+def write_file(path, text, mode=0o644):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.chmod(path, mode)
+
+
+def message(user, subject, body="Hello.\r\n"):
+    """A whole message with CRLF line ends."""
+    return (
+        f"From: postmaster@example.com\r\nTo: {user}\r\nSubject: {subject}\r\n"
+        f"Message-ID: <{random.getrandbits(64):x}@example.com>\r\n"
+        "Date: Thu, 01 Jan 2026 12:00:00 +0000\r\n"
+        f"MIME-Version: 1.0\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n{body}"
+    ).encode()
+
+
+class Server:
+    """A foreign program that runs in the foreground, with a scratch directory of its own.
+
+    The directory is in /tmp because socket paths must be short and because the unprivileged
+    processes of Dovecot must reach it, which a checkout in somebody's home may not allow.
+    """
+
+    def __init__(self, name, directory=None):
+        self.name = name
+        self.directory = directory or tempfile.mkdtemp(prefix=f"openmmp-{name}-", dir="/tmp")
+        self.keep = directory is not None
+        os.chmod(self.directory, 0o755)
+        self.process = None
+
+    def path(self, *names):
+        return os.path.join(self.directory, *names)
+
+    @property
+    def log(self):
+        return self.path("log")
+
+    def launch(self, command):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        write_file(self.path("pid"), f"{self.process.pid}\n")
+
+    def await_ready(self, is_ready, timeout=30.0):
+        def ready_or_dead():
+            if self.process.poll() is not None:
+                raise TestbedError(
+                    f"{self.name} ended at once with status {self.process.returncode}:\n"
+                    + tail(self.log)
+                )
+            return is_ready()
+
+        try:
+            wait_until(ready_or_dead, f"{self.name} answers", timeout)
+        except TestbedError:
+            self.stop()
+            raise
+
+    def stop(self):
+        if self.process is not None:
+            end_process(self.process)
+            self.process = None
+
+    def close(self):
+        self.stop()
+        if not self.keep:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def end_process(process, timeout=20.0):
+    """SIGTERM, and SIGKILL to its group when that does not help."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGCONT)
+        process.terminate()
+        try:
+            process.wait(timeout)
+            return
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+class Dovecot(Server):
+    """A mail store: Debian's Dovecot with its own configuration, users and Maildirs."""
+
+    def __init__(self, users, imap_port=None, pop3_port=None, directory=None, name="store"):
+        super().__init__(name, directory)
+        self.users = users
+        self.imap_port = imap_port or free_port()
+        self.pop3_port = pop3_port or free_port()
+        # Root may not own mail in Dovecot's eyes; an ordinary user can only be itself.
+        self.owner = pwd.getpwnam("mail") if os.getuid() == 0 else pwd.getpwuid(os.getuid())
+
+    def start(self):
+        for name in ("run", "state", "mail"):
+            os.makedirs(self.path(name), exist_ok=True)
+        os.chown(self.path("mail"), self.owner.pw_uid, self.owner.pw_gid)
+        lines = "".join(f"{user}:{{PLAIN}}{PASSWORD}::::::\n" for user in self.users)
+        write_file(self.path("users"), lines)
+        write_file(self.path("dovecot.conf"), self._configuration())
+        self.launch(["/usr/sbin/dovecot", "-F", "-c", self.path("dovecot.conf")])
+        self.await_ready(lambda: read_greeting(self.imap_port) and read_greeting(self.pop3_port))
+
+    def _configuration(self):
+        user = self.owner.pw_name
+        rootless = (
+            f"default_internal_user = {user}\ndefault_login_user = {user}\n"
+            f"default_internal_group = {group_name(self.owner.pw_gid)}\n"
+        )
+        login = "service_count = 0\n  process_min_avail = 1\n  client_limit = 4000\n"
+        login += "" if os.getuid() == 0 else "  chroot =\n"
+        no_chroot = "" if os.getuid() == 0 else "service anvil {\n  chroot =\n}\n"
+        return f"""\
+protocols = imap pop3
+listen = {HOST}
+base_dir = {self.path("run")}
+state_dir = {self.path("state")}
+instance_name = {self.name}
+log_path = {self.log}
+ssl = no
+disable_plaintext_auth = no
+auth_mechanisms = plain
+auth_failure_delay = 0
+first_valid_uid = 1
+first_valid_gid = 1
+mail_location = maildir:{self.path("mail")}/%u
+mail_max_userip_connections = 0
+default_process_limit = 1100
+default_client_limit = 5000
+{"" if os.getuid() == 0 else rootless}{no_chroot}\
+passdb {{
+  driver = passwd-file
+  args = username_format=%u {self.path("users")}
+}}
+userdb {{
+  driver = static
+  args = uid={self.owner.pw_uid} gid={self.owner.pw_gid} home={self.path("mail")}/%u
+}}
+service imap-login {{
+  inet_listener imap {{
+    port = {self.imap_port}
+  }}
+  inet_listener imaps {{
+    port = 0
+  }}
+  {login}}}
+service pop3-login {{
+  inet_listener pop3 {{
+    port = {self.pop3_port}
+  }}
+  inet_listener pop3s {{
+    port = 0
+  }}
+  {login}}}
+"""
+
+    def stop(self):
+        super().stop()
+        # Its sockets would make the next start wait.
+        shutil.rmtree(self.path("run"), ignore_errors=True)
+
+    def maildir(self, user):
+        return self.path("mail", user)
+
+    def deliver(self, user, data):
+        """Puts one message into the user's inbox."""
+        for folder in ("", "cur", "new", "tmp"):
+            path = os.path.join(self.maildir(user), folder)
+            os.makedirs(path, exist_ok=True)
+            os.chown(path, self.owner.pw_uid, self.owner.pw_gid)
+        # Maildir keeps no CR; Dovecot puts them back on the wire.
+        path = os.path.join(self.maildir(user), "new", f"{time.time_ns()}.openmmp")
+        with open(path, "wb") as file:
+            file.write(data.replace(b"\r\n", b"\n"))
+        os.chown(path, self.owner.pw_uid, self.owner.pw_gid)
+
+    def empty(self, user):
+        """Removes all the user's mail. Only while nobody is logged in as that user."""
+        shutil.rmtree(self.maildir(user), ignore_errors=True)
+
+
+def group_name(gid):
+    import grp
+
+    return grp.getgrgid(gid).gr_name
+
+
+class Slapd(Server):
+    """A directory: Debian's slapd, loaded from an LDIF text."""
+
+    def __init__(self, ldif, port=None, directory=None, name="slapd"):
+        super().__init__(name, directory)
+        self.ldif = ldif
+        self.port = port or free_port()
+
+    @property
+    def url(self):
+        return f"ldap://{HOST}:{self.port}/{BASE_DN}"
+
+    def start(self):
+        if not os.path.exists(self.path("data", "data.mdb")):
+            self._load()
+        config = self.path("slapd.conf")
+        self.launch(["/usr/sbin/slapd", "-d", "0", "-f", config, "-h", f"ldap://{HOST}:{self.port}"])
+        self.await_ready(lambda: can_connect(self.port))
+
+    def _load(self):
+        os.makedirs(self.path("data"), exist_ok=True)
+        schemas = "".join(
+            f"include /etc/ldap/schema/{name}.schema\n"
+            for name in ("core", "cosine", "inetorgperson", "misc")
+        )
+        write_file(
+            self.path("slapd.conf"),
+            f"""\
+{schemas}pidfile {self.path("slapd.pid")}
+argsfile {self.path("slapd.args")}
+modulepath /usr/lib/ldap
+moduleload back_mdb
+database mdb
+suffix "{BASE_DN}"
+rootdn "cn=admin,{BASE_DN}"
+rootpw {PASSWORD}
+directory {self.path("data")}
+maxsize 67108864
+index objectClass,uid,mail eq
+access to attrs=userPassword by anonymous auth by * none
+access to * by * read
+""",
+        )
+        write_file(self.path("users.ldif"), self.ldif)
+        command = ["/usr/sbin/slapadd", "-q", "-f", self.path("slapd.conf"), "-l"]
+        done = subprocess.run(
+            command + [self.path("users.ldif")], capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            raise TestbedError(f"slapadd does not take the LDIF:\n{done.stderr}")
+
+    def pause(self):
+        """Still accepts connections, but says nothing more."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.process.send_signal(signal.SIGCONT)
+
+
+def can_connect(port):
+    try:
+        socket.create_connection((HOST, port), 1).close()
+        return True
+    except OSError:
+        return False
+
+
+def ldif(homes):
+    """The directory of the test users: {address: store as in mailHost, or a list, or None}."""
+    text = (
+        f"dn: {BASE_DN}\nobjectClass: dcObject\nobjectClass: organization\ndc: example\n"
+        f"o: Example\n\ndn: ou=people,{BASE_DN}\nobjectClass: organizationalUnit\nou: people\n"
+    )
+    for address, stores in homes.items():
+        uid = address.partition("@")[0]
+        stores = [stores] if isinstance(stores, str) else stores or []
+        text += (
+            f"\ndn: uid={uid},ou=people,{BASE_DN}\nobjectClass: inetOrgPerson\n"
+            f"objectClass: inetLocalMailRecipient\nuid: {uid}\ncn: {uid.capitalize()}\n"
+            f"sn: {uid.capitalize()}\nmail: {address}\nuserPassword: {PASSWORD}\n"
+        )
+        text += "".join(f"mailHost: {store}\n" for store in stores)
+    return text
+
+
+class Instance:
+    """An openmmp instance: a directory with its configuration, and mmpd running in it."""
+
+    # What every proxy file of the tests and of quickstart says about the directory.
+    DIRECTORY_OPTIONS = {
+        "HostedDomains": "no",
+        "DefaultDomain": "example.com",
+        "SearchFormat": "(mail=%s)",
+        "ReplayFormat": "%s",
+    }
+
+    def __init__(self, ldap_url, directory=None, imap_port=None, pop3_port=None, **options):
+        """`options` go to both proxy files; see also process_options, imap_options, pop_options."""
+        self.keep = directory is not None
+        self.directory = directory or tempfile.mkdtemp(prefix="openmmp-instance-", dir="/tmp")
+        self.imap_port = imap_port or free_port()
+        self.pop3_port = pop3_port or free_port()
+        self.process = None
+        self.process_options = {"LogLevel": "6", "NumThreads": "2"}
+        if os.getuid() == 0:
+            self.process_options.update(BeTheUser="nobody", BeTheGroup="nogroup")
+        self.options = {"LdapUrl": f'"{ldap_url}"', **self.DIRECTORY_OPTIONS, **options}
+        self.imap_options = {}
+        self.pop_options = {}
+
+    def path(self, *names):
+        return os.path.join(self.directory, *names)
+
+    def write_configuration(self):
+        os.makedirs(self.directory, exist_ok=True)
+        services = (
+            f"ImapProxyAService@{HOST}:{self.imap_port} PopProxyAService@{HOST}:{self.pop3_port}"
+        )
+        self._write("AService.cfg", {"ServiceList": services, "LogDir": "log"}, self.process_options)
+        self._write("ImapProxyAService.cfg", self.options, self.imap_options)
+        self._write("PopProxyAService.cfg", self.options, self.pop_options)
+
+    def _write(self, name, *options):
+        merged = {key: value for part in options for key, value in part.items()}
+        text = "".join(f"default:{key} {value}\n" for key, value in merged.items())
+        write_file(self.path(name), text, 0o600)
+
+    def start(self):
+        """Runs mmpd in the foreground, as a child of ours."""
+        self.write_configuration()
+        with open(self.path("mmpd.out"), "ab") as output:
+            self.process = subprocess.Popen(
+                [os.path.join(BIN, "mmpd"), "-d", self.directory, "--foreground"],
+                stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+            )
+        self.await_ready()
+
+    def await_ready(self, timeout=30.0):
+        def answers():
+            if self.process is not None and self.process.poll() is not None:
+                raise TestbedError(
+                    f"mmpd ended with status {self.process.returncode}:\n"
+                    + tail(self.path("mmpd.out")) + self.log_text()[-2000:]
+                )
+            return read_greeting(self.imap_port) and read_greeting(self.pop3_port)
+
+        wait_until(answers, "mmpd answers on both ports", timeout)
+
+    def stop(self):
+        if self.process is not None:
+            end_process(self.process)
+            self.process = None
+
+    def close(self):
+        self.stop()
+        if not self.keep:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def control_script(self, verb):
+        return run([RC, "-d", self.directory, verb], OPENMMP_BIN=BIN)
+
+    def ctl(self, *arguments):
+        return run([os.path.join(BIN, "mmpctl"), "-d", self.directory, *arguments])
+
+    def status(self):
+        done = self.ctl("--json", "status")
+        if done.returncode != 0:
+            raise TestbedError(f"mmpctl status: {done.stdout}{done.stderr}")
+        return json.loads(done.stdout)
+
+    def log_text(self, pattern="*.log"):
+        text = ""
+        for path in sorted(glob.glob(self.path("log", pattern))):
+            with open(path, encoding="utf-8", errors="replace") as file:
+                text += file.read()
+        return text
+
+    def await_log(self, words, timeout=10.0):
+        """Waits for a log line that holds all of `words` and returns it."""
+
+        def find():
+            for line in self.log_text().splitlines():
+                if all(word in line for word in words):
+                    return line
+            return None
+
+        return wait_until(find, f"a log line with {words}", timeout)
+
+    def imap(self, user=None, password=PASSWORD, timeout=20):
+        connection = imaplib.IMAP4(HOST, self.imap_port, timeout)
+        if user:
+            connection.login(user, password)
+        return connection
+
+    def pop(self, user=None, password=PASSWORD, timeout=20):
+        connection = poplib.POP3(HOST, self.pop3_port, timeout)
+        if user:
+            connection.user(user)
+            connection.pass_(password)
+        return connection
+
+
+def run(command, timeout=60, **environment):
+    return subprocess.run(
+        command, capture_output=True, text=True, errors="replace", timeout=timeout, check=False,
+        stdin=subprocess.DEVNULL, env={**os.environ, **environment},
+    )
