@@ -25,6 +25,8 @@ RC = os.path.join(ROOT, "scripts/AService.rc")
 PASSWORD = "secret"
 BASE_DN = "dc=example,dc=com"
 HOST = "127.0.0.1"
+# Two stores on the same ports, as on a real site, need two addresses; all of 127/8 is loopback.
+STORE_HOSTS = ("127.0.0.11", "127.0.0.12")
 
 
 class TestbedError(Exception):
@@ -32,13 +34,13 @@ class TestbedError(Exception):
 
 
 def free_port():
-    """A port that nobody listens on now."""
+    """A port that nobody listens on now, on any address."""
     for _ in range(1000):
         port = random.randrange(10000, 32000)
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((HOST, port))
+                probe.bind(("", port))
             except OSError:
                 continue
         return port
@@ -57,10 +59,10 @@ def wait_until(condition, what, timeout=20.0):
         time.sleep(0.02)
 
 
-def read_greeting(port, timeout=2.0):
-    """The first line that the server on `port` says, or None."""
+def read_greeting(port, host=HOST, timeout=2.0):
+    """The first line that the server there says, or None."""
     try:
-        with socket.create_connection((HOST, port), timeout) as connection:
+        with socket.create_connection((host, port), timeout) as connection:
             with connection.makefile("rb") as lines:
                 return lines.readline().decode("latin-1") or None
     except OSError:
@@ -98,10 +100,9 @@ class Server:
     processes of Dovecot must reach it, which a checkout in somebody's home may not allow.
     """
 
-    def __init__(self, name, directory=None):
+    def __init__(self, name):
         self.name = name
-        self.directory = directory or tempfile.mkdtemp(prefix=f"openmmp-{name}-", dir="/tmp")
-        self.keep = directory is not None
+        self.directory = tempfile.mkdtemp(prefix=f"openmmp-{name}-", dir="/tmp")
         os.chmod(self.directory, 0o755)
         self.process = None
 
@@ -117,7 +118,6 @@ class Server:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
-        write_file(self.path("pid"), f"{self.process.pid}\n")
 
     def await_ready(self, is_ready, timeout=30.0):
         def ready_or_dead():
@@ -141,8 +141,7 @@ class Server:
 
     def close(self):
         self.stop()
-        if not self.keep:
-            shutil.rmtree(self.directory, ignore_errors=True)
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def __enter__(self):
         self.start()
@@ -168,9 +167,10 @@ def end_process(process, timeout=20.0):
 class Dovecot(Server):
     """A mail store: Debian's Dovecot with its own configuration, users and Maildirs."""
 
-    def __init__(self, users, imap_port=None, pop3_port=None, directory=None, name="store"):
-        super().__init__(name, directory)
+    def __init__(self, users, host=HOST, imap_port=None, pop3_port=None, name="store"):
+        super().__init__(name)
         self.users = users
+        self.host = host
         self.imap_port = imap_port or free_port()
         self.pop3_port = pop3_port or free_port()
         # Root may not own mail in Dovecot's eyes; an ordinary user can only be itself.
@@ -184,7 +184,10 @@ class Dovecot(Server):
         write_file(self.path("users"), lines)
         write_file(self.path("dovecot.conf"), self._configuration())
         self.launch(["/usr/sbin/dovecot", "-F", "-c", self.path("dovecot.conf")])
-        self.await_ready(lambda: read_greeting(self.imap_port) and read_greeting(self.pop3_port))
+        self.await_ready(
+            lambda: read_greeting(self.imap_port, self.host)
+            and read_greeting(self.pop3_port, self.host)
+        )
 
     def _configuration(self):
         user = self.owner.pw_name
@@ -197,7 +200,7 @@ class Dovecot(Server):
         no_chroot = "" if os.getuid() == 0 else "service anvil {\n  chroot =\n}\n"
         return f"""\
 protocols = imap pop3
-listen = {HOST}
+listen = {self.host}
 base_dir = {self.path("run")}
 state_dir = {self.path("state")}
 instance_name = {self.name}
@@ -273,8 +276,8 @@ def group_name(gid):
 class Slapd(Server):
     """A directory: Debian's slapd, loaded from an LDIF text."""
 
-    def __init__(self, ldif, port=None, directory=None, name="slapd"):
-        super().__init__(name, directory)
+    def __init__(self, ldif, port=None, name="slapd"):
+        super().__init__(name)
         self.ldif = ldif
         self.port = port or free_port()
 
@@ -329,9 +332,9 @@ access to * by * read
         self.process.send_signal(signal.SIGCONT)
 
 
-def can_connect(port):
+def can_connect(port, host=HOST):
     try:
-        socket.create_connection((HOST, port), 1).close()
+        socket.create_connection((host, port), 1).close()
         return True
     except OSError:
         return False
