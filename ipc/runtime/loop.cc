@@ -11,6 +11,11 @@ struct Loop::Handles {
   uv_timer_t timer;
 };
 
+BeforeWait::BeforeWait(Loop& loop, std::function<void()> callback)
+    : callback_(std::move(callback)) {
+  loop.before_wait_.push_back(*this);
+}
+
 Loop::Loop() : handles_(new Handles) {
   uv_ = &handles_->loop;
   CHECK(uv_loop_init(uv_) == 0);
@@ -51,7 +56,7 @@ void Loop::drain_ready() {
     waiter.unlink();
     waiter.handle.resume();
   }
-  for (const auto& callback : before_wait_) callback();
+  before_wait_.for_each([](BeforeWait& hook) { hook.callback_(); });
   if (ready_.empty()) {
     uv_idle_stop(&handles_->idle);
   } else {

@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <vector>
 
 #include "ipc/runtime/linked_list.h"
 
@@ -21,11 +20,23 @@ namespace openmmp {
 using Millis = std::chrono::milliseconds;
 using Seconds = std::chrono::seconds;
 
+class Loop;
 class Timer;
 
 // A coroutine that waits in a list, or is about to be resumed. The base of our awaiters.
 struct Waiter : ListNode {
   std::coroutine_handle<> handle;
+};
+
+// Calls `callback` each time before the loop waits for events, as long as this object lives:
+// flushing logs, ending what has finished.
+class BeforeWait : public ListNode {
+ public:
+  BeforeWait(Loop& loop, std::function<void()> callback);
+
+ private:
+  friend class Loop;
+  std::function<void()> callback_;
 };
 
 class Loop {
@@ -48,12 +59,11 @@ class Loop {
 
   // Resumes waiter.handle before the loop waits again. The waiter leaves whatever list it is in.
   void resume_soon(Waiter& waiter) { ready_.push_back(waiter); }
-  // Called each time before the loop waits for events: flushing logs, reaping sessions.
-  void before_wait(std::function<void()> callback) { before_wait_.push_back(std::move(callback)); }
 
   uv_loop_s* uv() { return uv_; }
 
  private:
+  friend class BeforeWait;
   friend class Timer;
   struct Handles;  // the libuv handles of the loop itself
   using Timers = std::multimap<Millis, Timer*>;
@@ -65,7 +75,7 @@ class Loop {
   uv_loop_s* uv_;
   Handles* handles_;
   LinkedList<Waiter> ready_;
-  std::vector<std::function<void()>> before_wait_;
+  LinkedList<BeforeWait> before_wait_;
   Timers timers_;
   Millis scheduled_{-1};
 };

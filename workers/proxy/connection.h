@@ -6,6 +6,7 @@
 // from the limit: past it the socket is not read until a line has been taken.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "ipc/runtime/address.h"
@@ -18,8 +19,10 @@ namespace openmmp::proxy {
 
 class Connection {
  public:
-  // A connected socket, or one that is still connecting (then await connected() first).
   Connection(Loop& loop, UniqueFd fd);
+  // For a socket that is still connecting: await connected() before anything else.
+  struct Connecting {};
+  Connection(Loop& loop, UniqueFd fd, Connecting);
   Connection(Connection&& other) noexcept;
   Connection& operator=(Connection&& other) noexcept;
   ~Connection();
@@ -33,6 +36,7 @@ class Connection {
   // Forgets the interruption or timeout, so that a last line can be written within `time`.
   void allow_farewell(Millis time);
 
+  // Errc::unavailable with the kernel's reason when the connection could not be made.
   Task<> connected();
   // Without its line end. Errc::limit: longer than `limit`. Errc::closed: the peer closed.
   Task<std::string> read_line(size_t limit);
@@ -51,9 +55,9 @@ class Connection {
   Remains release();
 
  private:
-  struct Block;
-  struct Wait;
-  Block* block_;
+  struct Block;  // stays where it is when the Connection moves: the loop calls back into it
+  class Wait;
+  std::unique_ptr<Block> block_;
 };
 
 }  // namespace openmmp::proxy

@@ -1,8 +1,7 @@
-// What a session knows about itself, for its dialect and for the log.
+// What a session knows about itself, for its dialect, for the log, and for whoever must end it.
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 #include "config/settings.h"
 #include "ipc/runtime/address.h"
@@ -10,13 +9,20 @@
 
 namespace openmmp::proxy {
 
+class Connection;
+class Relay;
+
 struct SessionContext {
   SessionContext(uint64_t i, SocketAddress c, const config::Settings& s, Log& l)
       : id(i), client(c), settings(s), log(l) {}
-  const uint64_t id;  // unique for the life of the worker
-  const SocketAddress client;
+  uint64_t id;  // unique for the life of the worker
+  SocketAddress client;
   const config::Settings& settings;
   Log& log;
+  // Where a request to leave goes: the client's Connection before login, the Relay after it, or
+  // nowhere for the moment between. Owned by the session's coroutine, which sets these.
+  Connection* talking = nullptr;
+  Relay* relaying = nullptr;
 };
 
 }  // namespace openmmp::proxy

@@ -1,0 +1,90 @@
+// A session of any protocol, from greeting to goodbye.
+//
+//   proxy_session    log in, then relay
+//   log_in           until the client is in, gives up, or has tried too often
+//   open_mailbox     one attempt: which store, connect, log in there
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "workers/proxy/dial.h"
+#include "workers/proxy/dialect.h"
+#include "workers/proxy/services.h"
+#include "workers/proxy/session_context.h"
+#include "workers/proxy/session_log.h"
+
+namespace openmmp::proxy {
+
+// The first of the user's hosts that takes a connection.
+Task<Connection> dial_first(directory::Route& route, LoginRecord& record, Services& services);
+
+template <Dialect D>
+Task<Connection> open_mailbox(D& dialect, const Login& login, LoginRecord& record,
+                              const SessionContext& context, Services& services) {
+  record.begin(login.user);
+  directory::Query query(login.user, context.client.ip());
+  directory::Route route = co_await services.directory.find_route(std::move(query), nullptr);
+  record.user = route.user;
+  Connection backend = co_await dial_first(route, record, services);
+  record.stage = Stage::login;
+  backend.deadline(services.settings.store_login_timeout, "answer from the store");
+  co_await dialect.log_in_to(backend, route.replay_name, login);
+  co_return std::move(backend);
+}
+
+template <Dialect D>
+Task<Connection> log_in(D& dialect, LoginRecord& record, const SessionContext& context,
+                        Services& services) {
+  for (int left = services.settings.max_login_attempts; left > 0; --left) {
+    Login login = co_await dialect.authenticate();
+    Result<Connection> backend =
+        co_await attempt(open_mailbox(dialect, login, record, context, services));
+    if (backend) {
+      co_await dialect.accept();
+      co_return std::move(*backend);
+    }
+    ++services.counters.failures;
+    log_failure(context, record, backend.error());
+    co_await dialect.refuse(refusal_for(record.stage, backend.error()));
+  }
+  co_return fail(Errc::limit, "too many failed logins");
+}
+
+// The client's half before the relay. The dialect, and with it all that login needed, is gone when
+// this returns; `farewell` is what its protocol lets us say to a client in mid-session.
+template <Dialect D>
+Task<Connection> introduce(Connection& client, LoginRecord& record, const SessionContext& context,
+                           typename D::Shared& shared, Services& services) {
+  D dialect(client, context, shared);
+  client.deadline(services.settings.login_timeout, "login");
+  Result<Connection> backend = co_await attempt(log_in(dialect, record, context, services));
+  if (backend) co_return std::move(*backend);
+  client.allow_farewell(farewell_time);
+  co_await attempt(dialect.farewell(backend.error()));
+  co_return fail(backend.error());
+}
+
+template <Dialect D>
+Task<> proxy_session(Connection client, SessionContext& context, typename D::Shared& shared,
+                     Services& services) {
+  LoginRecord record;
+  context.talking = &client;
+  Result<Connection> backend =
+      co_await attempt(introduce<D>(client, record, context, shared, services));
+  context.talking = nullptr;
+  if (!backend) {
+    log_no_login(context, backend.error());
+    co_return;
+  }
+  ++services.counters.logins;
+  log_login(context, record, services.loop.now());
+  Relay relay(services.loop, services.relay_pool, std::move(client), std::move(*backend),
+              services.settings.timeout, D::relay_farewell);
+  context.relaying = &relay;
+  const RelayEnd end = co_await relay;
+  context.relaying = nullptr;
+  log_end(context, record, end, services.loop.now());
+}
+
+}  // namespace openmmp::proxy

@@ -1,0 +1,127 @@
+// After login a session is two sockets and nothing else. The relay moves bytes both ways until one
+// side is done, waits for a side that does not take them (and does not read its source meanwhile),
+// passes a half-close on, and ends a session that has been silent for too long.
+//
+// Short exchanges are copied through one buffer that the whole loop shares; a direction that fills
+// that buffer goes over to splice(2) through a pooled pipe until it slows down again. Only what the
+// other side did not take at once gets memory of its own.
+#pragma once
+
+#include <coroutine>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ipc/runtime/loop.h"
+#include "ipc/runtime/poll_handle.h"
+#include "ipc/runtime/unique_fd.h"
+#include "workers/proxy/connection.h"
+
+namespace openmmp::proxy {
+
+// A kernel pipe that splice(2) moves bytes through.
+struct Pipe {
+  UniqueFd read_end;
+  UniqueFd write_end;
+};
+
+// What all relays of a worker share. Outlives them.
+class RelayPool {
+ public:
+  static constexpr size_t buffer_size = 256 * 1024;
+
+  RelayPool();
+  char* buffer() { return buffer_.get(); }
+  // An empty pipe, or nothing when as many are out as may be: then the direction goes on copying.
+  std::optional<Pipe> take_pipe();
+  // `pipe` must be empty.
+  void give_back(Pipe pipe);
+  // A pipe with bytes left in it was closed instead.
+  void pipe_closed() { --pipes_out_; }
+
+ private:
+  std::unique_ptr<char[]> buffer_;
+  std::vector<Pipe> idle_;
+  size_t pipes_out_ = 0;
+};
+
+// How a relay ended. The counts are of bytes that the other side's kernel took.
+struct RelayEnd {
+  uint64_t from_client = 0;
+  uint64_t from_backend = 0;
+  std::string reason;  // "client closed", "no traffic for 1800 s"
+};
+
+class Relay {
+ public:
+  // `farewell` is said to the client by interrupt() when the backend is not in the middle of a
+  // line; it is a literal, empty for protocols that know no such thing.
+  Relay(Loop& loop, RelayPool& pool, Connection client, Connection backend, Millis idle_limit,
+        const char* farewell);
+  Relay(const Relay&) = delete;
+  Relay& operator=(const Relay&) = delete;
+  ~Relay();
+
+  // RelayEnd end = co_await relay;
+  bool await_ready() {
+    start();
+    return finished_;
+  }
+  void await_suspend(std::coroutine_handle<> handle) { waiting_ = handle; }
+  RelayEnd await_resume() { return std::move(end_); }
+
+  // Ends the session as politely as the protocol allows.
+  void interrupt(const char* reason);
+
+ private:
+  // One way of the two. `from` and `to` are the Relay's own sockets.
+  struct Direction {
+    PollHandle* from = nullptr;
+    PollHandle* to = nullptr;
+    std::string waiting;  // read, and not yet taken by `to`
+    std::optional<Pipe> pipe;  // set while this direction splices
+    size_t in_pipe = 0;
+    uint64_t total = 0;
+    size_t read_size = 0;  // how much to ask for at once; grows and shrinks with what comes
+    bool source_ended = false;
+    bool end_passed_on = false;
+    bool at_line_end = true;  // what `to` has got ends with a LF, as far as we have looked
+    bool blocked() const { return !waiting.empty() || in_pipe > 0; }
+  };
+  enum class Step { more, later };
+
+  void start();
+  void ready(PollHandle& socket, int events);
+  void pump(Direction& direction);
+  Step copy(Direction& direction);
+  Step splice_through(Direction& direction);
+  void flush_waiting(Direction& direction);
+  void flush_pipe(Direction& direction);
+  void stop_splicing(Direction& direction);
+  void source_failed(Direction& direction);
+  void target_failed(Direction& direction);
+  void pass_end_on(Direction& direction);
+  void update_watches();
+  void settle();
+  void wait_for_silence(Millis time);
+  void check_idle();
+
+  Loop& loop_;
+  RelayPool& pool_;
+  PollHandle client_;
+  PollHandle backend_;
+  Direction to_backend_;
+  Direction to_client_;
+  Timer idle_;
+  Millis idle_limit_;
+  Millis last_traffic_;
+  const char* farewell_;
+  std::coroutine_handle<> waiting_;
+  RelayEnd end_;
+  bool broken_ = false;  // one side is gone for good
+  bool finished_ = false;
+};
+
+}  // namespace openmmp::proxy

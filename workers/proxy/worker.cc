@@ -1,0 +1,238 @@
+#include "workers/proxy/worker.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <memory>
+
+#include "ipc/handover.h"
+#include "ipc/privileges.h"
+#include "ipc/runtime/task_set.h"
+#include "workers/proxy/acceptor.h"
+#include "workers/proxy/session_set.h"
+
+namespace openmmp::proxy {
+
+namespace {
+
+// Between the request to leave and the end of those who do not.
+constexpr Millis leave_time = Seconds(3);
+
+uint64_t resident_bytes() {
+  uint64_t total = 0;
+  uint64_t resident = 0;
+  std::ifstream("/proc/self/statm") >> total >> resident;
+  return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+uint16_t store_port(const config::Settings& settings, uint16_t default_port) {
+  return settings.backside_port != 0 ? static_cast<uint16_t>(settings.backside_port) : default_port;
+}
+
+// A worker once it is born. Everything here lives until the process ends.
+class Worker {
+ public:
+  Worker(Loop& loop, ipc::ToSupervisorChannel& channel, ipc::Birthright birth,
+         uint16_t default_port, MakeSession make_session);
+
+  // Errc says why the worker cannot work.
+  Result<> open();
+  void handle(proto::ToWorker message, ipc::Descriptors descriptors);
+  // Accepts no more; after `limit` the sessions that are left are asked to leave.
+  void drain(Millis limit);
+  Millis drain_time() const { return settings_.drain_time; }
+
+ private:
+  directory::Files directory_files();
+  void accepted(UniqueFd socket, const SocketAddress& peer);
+  void ask_to_leave();
+  void stop_when_empty();
+  Task<> answer_lookup(proto::LookupQuery query);
+  proto::FromWorker status() const;
+
+  Loop& loop_;
+  ipc::ToSupervisorChannel& channel_;
+  ipc::Birthright birth_;
+  const config::Settings settings_;
+  Log log_;
+  const uint16_t default_port_;
+  MakeSession make_session_;
+  std::unique_ptr<directory::Directory> directory_;
+  std::unique_ptr<Services> services_;
+  std::unique_ptr<SessionSet> sessions_;
+  std::unique_ptr<Acceptor> acceptor_;
+  TaskSet lookups_;
+  Timer leave_;
+  BeforeWait each_turn_;
+  uint64_t next_id_ = 1;
+  bool draining_ = false;
+};
+
+Worker::Worker(Loop& loop, ipc::ToSupervisorChannel& channel, ipc::Birthright birth,
+               uint16_t default_port, MakeSession make_session)
+    : loop_(loop),
+      channel_(channel),
+      birth_(std::move(birth)),
+      settings_(config::settings_from(birth_.settings)),
+      log_(birth_.log_name),
+      default_port_(default_port),
+      make_session_(std::move(make_session)),
+      lookups_(loop),
+      leave_(loop),
+      each_turn_(loop, [this] {
+        stop_when_empty();
+        log_.flush();
+      }) {
+  log_.set_level(settings_.log_level);
+  if (birth_.log) log_.set_file(std::move(birth_.log));
+}
+
+Result<> Worker::open() {
+  const size_t limit = session_limit();
+  Result<> dropped = ipc::drop_privileges(birth_.user, birth_.group);
+  if (!dropped) return dropped;
+  auto directory = directory::Directory::create(loop_, settings_, log_, directory_files());
+  if (!directory) return fail(directory.error());
+  directory_ = std::move(*directory);
+  services_ = std::make_unique<Services>(loop_, log_, settings_, *directory_,
+                                         store_port(settings_, default_port_));
+  sessions_ = std::make_unique<SessionSet>(
+      loop_, [this](Connection client, SessionContext& context) {
+        return make_session_(std::move(client), context, *services_);
+      });
+  acceptor_ = std::make_unique<Acceptor>(
+      loop_, log_, [this, limit] { return sessions_->size() < limit; },
+      [this](UniqueFd socket, const SocketAddress& peer) { accepted(std::move(socket), peer); });
+  for (UniqueFd& listener : birth_.listeners) acceptor_->listen_on(std::move(listener));
+  return {};
+}
+
+directory::Files Worker::directory_files() {
+  directory::Files files;
+  for (ipc::NamedFile& named : birth_.files) {
+    if (named.option == "LdapUrl") files.ldif = std::move(named.file);
+    if (named.option == "LdapCaFile") files.ca_file = std::move(named.file);
+  }
+  return files;
+}
+
+void Worker::accepted(UniqueFd socket, const SocketAddress& peer) {
+  ++services_->counters.accepted;
+  const SessionContext context(next_id_++, peer, settings_, log_);
+  sessions_->start(Connection(loop_, std::move(socket)), context);
+}
+
+void Worker::handle(proto::ToWorker message, ipc::Descriptors descriptors) {
+  switch (message.message_case()) {
+    case proto::ToWorker::kDrain: drain(Seconds(message.drain().seconds())); break;
+    case proto::ToWorker::kStatus: std::ignore = channel_.send(status()); break;
+    case proto::ToWorker::kLookup: lookups_.start(answer_lookup(message.lookup())); break;
+    case proto::ToWorker::kNewLog:
+      if (!descriptors.empty()) log_.set_file(std::move(descriptors.front()));
+      break;
+    default: break;  // a newer supervisor may say more than we know
+  }
+}
+
+proto::FromWorker Worker::status() const {
+  proto::FromWorker reply;
+  proto::Status& status = *reply.mutable_status();
+  status.set_sessions(sessions_->size());
+  status.set_accepted(services_->counters.accepted);
+  status.set_logins(services_->counters.logins);
+  status.set_failures(services_->counters.failures);
+  status.set_memory_bytes(resident_bytes());
+  return reply;
+}
+
+Task<> Worker::answer_lookup(proto::LookupQuery query) {
+  directory::Query question(query.user(), "", query.local_ip());
+  directory::Steps steps;
+  const auto found = co_await attempt(directory_->find_route(std::move(question), &steps));
+  proto::FromWorker reply;
+  proto::LookupAnswer& answer = *reply.mutable_lookup();
+  answer.set_id(query.id());
+  answer.mutable_report()->set_found(found.has_value());
+  for (const directory::Step& step : steps) {
+    proto::LookupStep& line = *answer.mutable_report()->add_steps();
+    line.set_what(step.what);
+    line.set_value(step.value);
+  }
+  std::ignore = channel_.send(reply);
+}
+
+void Worker::drain(Millis limit) {
+  acceptor_->close();
+  draining_ = true;
+  log_.write(LogLevel::notice, 0, "{}({}): draining, {} sessions", birth_.log_name, birth_.service,
+             sessions_->size());
+  leave_.start(
+      limit, [](void* self) { static_cast<Worker*>(self)->ask_to_leave(); }, this);
+}
+
+void Worker::ask_to_leave() {
+  sessions_->interrupt_all();
+  leave_.start(
+      leave_time, [](void* self) { static_cast<Worker*>(self)->sessions_->destroy_all(); }, this);
+}
+
+void Worker::stop_when_empty() {
+  if (!draining_ || sessions_->size() != 0) return;
+  draining_ = false;
+  leave_.stop();
+  log_.write(LogLevel::notice, 0, "{}({}): exiting", birth_.log_name, birth_.service);
+  proto::FromWorker last;
+  last.mutable_drained();
+  std::ignore = channel_.send(last);
+  loop_.stop();
+}
+
+// The life of the process: birth, then messages until the supervisor is gone. `worker` is filled in
+// at birth. Ends with an Error only before the worker is ready.
+Task<> live(Loop& loop, ipc::ToSupervisorChannel& channel, uint16_t default_port,
+            MakeSession make_session, std::unique_ptr<Worker>& worker) {
+  ipc::Birthright birth = co_await ipc::receive_birth(channel);
+  worker = std::make_unique<Worker>(loop, channel, std::move(birth), default_port,
+                                    std::move(make_session));
+  const Result<> opened = worker->open();
+  proto::FromWorker answer;
+  if (!opened) {
+    answer.mutable_failed()->set_reason(opened.error().detail);
+    std::ignore = channel.send(answer);
+    co_await fail(opened.error());
+  }
+  answer.mutable_ready();
+  std::ignore = channel.send(answer);
+  for (;;) {
+    auto received = co_await attempt(channel.receive());
+    if (!received) break;
+    worker->handle(std::move(received->message), std::move(received->descriptors));
+  }
+  // Without a supervisor nobody would replace this process or tell it to end.
+  worker->drain(worker->drain_time());
+}
+
+}  // namespace
+
+int run_worker(uint16_t default_port, MakeSession make_session) {
+  // Stopping is the supervisor's business, also when a terminal signals the whole group.
+  for (const int ignored : {SIGPIPE, SIGINT, SIGHUP}) signal(ignored, SIG_IGN);
+  Loop loop;
+  ipc::ToSupervisorChannel channel(loop, UniqueFd(ipc::channel_descriptor));
+  std::unique_ptr<Worker> worker;
+  Task<> life = live(loop, channel, default_port, std::move(make_session), worker);
+  life.start();
+  const auto failed = [&life] { return life.finished() && !life.result(); };
+  BeforeWait watch(loop, [&] {
+    if (failed()) loop.stop();
+  });
+  loop.run();
+  const bool born = !failed();
+  life.destroy();
+  worker.reset();
+  return born ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+}  // namespace openmmp::proxy

@@ -1,0 +1,28 @@
+// The process around the sessions of one service: born with everything it needs, it gives up its
+// privileges, accepts until it is told to drain, and ends with its last session.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "workers/proxy/proxy_session.h"
+
+namespace openmmp::proxy {
+
+using MakeSession =
+    std::function<Task<>(Connection client, SessionContext& context, Services& services)>;
+
+// Runs the process; the value is its exit status. `default_port` is that of a store.
+int run_worker(uint16_t default_port, MakeSession make_session);
+
+// main() of the worker for one protocol.
+template <Dialect D>
+int worker_main() {
+  typename D::Shared shared;
+  return run_worker(D::default_port,
+                    [&shared](Connection client, SessionContext& context, Services& services) {
+                      return proxy_session<D>(std::move(client), context, shared, services);
+                    });
+}
+
+}  // namespace openmmp::proxy
