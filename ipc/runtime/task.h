@@ -165,6 +165,16 @@ struct ResultAwaiter {
 template <class A>
 concept Awaiter = requires(A a) { a.await_ready(); };
 
+// An awaiter that stays where it is: GCC 12.2 copies what await_transform returns by reference, and
+// an awaiter that others point to cannot be copied.
+template <class A>
+struct AwaiterReference {
+  bool await_ready() { return awaiter.await_ready(); }
+  auto await_suspend(std::coroutine_handle<> handle) { return awaiter.await_suspend(handle); }
+  decltype(auto) await_resume() { return awaiter.await_resume(); }
+  A& awaiter;
+};
+
 template <class T>
 class ResultPromise : public PromiseBase {
  public:
@@ -192,8 +202,8 @@ class ResultPromise : public PromiseBase {
   }
   auto await_transform(Failure failure) { return ResultAwaiter<void>(Result<>(std::move(failure))); }
   template <Awaiter A>
-  A&& await_transform(A&& awaiter) {
-    return static_cast<A&&>(awaiter);
+  auto await_transform(A&& awaiter) {
+    return AwaiterReference<std::remove_reference_t<A>>{awaiter};
   }
 
  protected:

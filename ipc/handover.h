@@ -1,0 +1,63 @@
+// What a worker is born with. It is started with descriptor 3 as its channel and nothing else; the
+// first message there is Birth: everything that the configuration says for it, and, as descriptors,
+// its listeners, the files that options name (keys, users) and its log. So it needs no file of its
+// own and can drop every privilege at once.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/config.h"
+#include "ipc/channel.h"
+#include "proto/worker.pb.h"
+
+namespace openmmp::ipc {
+
+constexpr int channel_descriptor = 3;
+
+using ToWorkerChannel = Channel<proto::ToWorker, proto::FromWorker>;      // the supervisor's end
+using ToSupervisorChannel = Channel<proto::FromWorker, proto::ToWorker>;  // the worker's end
+
+struct NamedFile {
+  NamedFile(std::string o, UniqueFd f) : option(std::move(o)), file(std::move(f)) {}
+  std::string option;
+  UniqueFd file;
+};
+
+// The worker's view of a Birth.
+struct Birthright {
+  std::string service;
+  std::string log_name;
+  uint32_t generation = 0;
+  uint32_t index = 0;
+  config::Pairs settings;
+  std::vector<config::VirtualDomain> virtual_domains;
+  std::vector<UniqueFd> listeners;
+  std::vector<NamedFile> files;
+  UniqueFd log;      // none: standard error
+  std::string user;  // to become; empty: stay
+  std::string group;
+};
+
+// What the supervisor adds to the configuration for one worker.
+struct Inheritance {
+  uint32_t generation = 0;
+  uint32_t index = 0;
+  std::vector<UniqueFd> listeners;
+  std::vector<NamedFile> files;
+  UniqueFd log;
+  std::string user;
+  std::string group;
+};
+
+// The supervisor's side: a message and the descriptors to send with it.
+std::pair<proto::ToWorker, Descriptors> make_birth(const config::Service& service,
+                                                   Inheritance inheritance);
+
+// The worker's side of it: Errc::protocol when counts and descriptors do not agree.
+Result<Birthright> take_birth(proto::Birth birth, Descriptors descriptors);
+// Waits for Birth, which must be the first message.
+Task<Birthright> receive_birth(ToSupervisorChannel& channel);
+
+}  // namespace openmmp::ipc
