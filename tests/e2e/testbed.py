@@ -12,11 +12,13 @@ import os
 import poplib
 import pwd
 import random
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -371,8 +373,8 @@ class Instance:
 
     def __init__(self, ldap_url, directory=None, imap_port=None, pop3_port=None, **options):
         """`options` go to both proxy files; see also process_options, imap_options, pop_options."""
-        self.keep = directory is not None
-        self.directory = directory or tempfile.mkdtemp(prefix="openmmp-instance-", dir="/tmp")
+        self.scratch = None if directory else tempfile.mkdtemp(prefix="openmmp-instance-", dir="/tmp")
+        self.directory = directory or self.scratch
         self.imap_port = imap_port or free_port()
         self.pop3_port = pop3_port or free_port()
         self.process = None
@@ -428,8 +430,8 @@ class Instance:
 
     def close(self):
         self.stop()
-        if not self.keep:
-            shutil.rmtree(self.directory, ignore_errors=True)
+        if self.scratch:
+            shutil.rmtree(self.scratch, ignore_errors=True)
 
     def __enter__(self):
         self.start()
@@ -480,6 +482,144 @@ class Instance:
             connection.user(user)
             connection.pass_(password)
         return connection
+
+
+class Site:
+    """Two stores with a user each, a directory, and an instance in front: what an operator has.
+
+    `homes` adds users to the directory, {address: mailHost or a list}; nobody's store but alice's
+    and bob's exists.
+    """
+
+    def __init__(self, with_slapd=False, homes=None, users=(), **options):
+        ports = free_port(), free_port()
+        self.alice, self.bob = "alice@example.com", "bob@example.com"
+        self.store_of = {
+            user: Dovecot([user, *users], host, *ports)
+            for user, host in zip((self.alice, self.bob), STORE_HOSTS)
+        }
+        self.store_ports = ports
+        homes = {**dict(zip(self.store_of, STORE_HOSTS)), **(homes or {})}
+        homes.update({user: STORE_HOSTS[0] for user in users})
+        self.slapd = Slapd(ldif(homes)) if with_slapd else None
+        self.instance = Instance(self.slapd.url if with_slapd else "ldif:users.ldif", **options)
+        write_file(self.instance.path("users.ldif"), ldif(homes))
+        self.instance.imap_options["BacksidePort"] = ports[0]
+        self.instance.pop_options["BacksidePort"] = ports[1]
+
+    def start(self):
+        for user, store in self.store_of.items():
+            store.deliver(user, message(user, f"mail of {user}"))
+            store.start()
+        if self.slapd:
+            self.slapd.start()
+        self.instance.start()
+
+    def close(self):
+        for server in (self.instance, self.slapd, *self.store_of.values()):
+            if server:
+                server.close()
+
+    def __enter__(self):
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class StubStore:
+    """A store that does what `serve(stub, socket, lines)` does, in a thread a connection."""
+
+    def __init__(self, serve, host=HOST):
+        self.serve = serve
+        self.listener = socket.create_server((host, free_port()), backlog=64)
+        self.port = self.listener.getsockname()[1]
+        self.accepted = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            self.accepted += 1
+            threading.Thread(target=self._run, args=(connection,), daemon=True).start()
+
+    def _run(self, connection):
+        with connection, connection.makefile("rb") as lines:
+            try:
+                self.serve(self, connection, lines)
+            except OSError:
+                pass  # the other side has gone, which tests do on purpose
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+
+def serve_imap_login(connection, lines):
+    """The store's half of an IMAP login that succeeds, by LOGIN with or without literals."""
+    connection.sendall(b"* OK [CAPABILITY IMAP4rev1 LITERAL+] stub ready\r\n")
+    while True:
+        line = lines.readline()
+        tag, _, rest = line.partition(b" ")
+        if not line or rest.upper().startswith(b"LOGIN"):
+            while re.search(rb"\{(\d+)\+?\}\r\n$", line):
+                if not line.endswith(b"+}\r\n"):
+                    connection.sendall(b"+ go on\r\n")
+                lines.read(int(re.search(rb"\{(\d+)", line).group(1)))
+                line = lines.readline()
+            connection.sendall(tag + b" OK [CAPABILITY IMAP4rev1 IDLE] stub logged in\r\n")
+            return
+        connection.sendall(b"* CAPABILITY IMAP4rev1 LITERAL+\r\n" + tag + b" OK done\r\n")
+
+
+class Client:
+    """A client that sends exactly the bytes it is told to."""
+
+    def __init__(self, port, timeout=20):
+        self.socket = socket.create_connection((HOST, port), timeout)
+        self.lines = self.socket.makefile("rb")
+
+    def send(self, text):
+        self.socket.sendall(text if isinstance(text, bytes) else text.encode())
+
+    def line(self):
+        """The next line without its end; empty when the connection has ended."""
+        return self.lines.readline().decode("latin-1").rstrip("\r\n")
+
+    def until(self, start):
+        """Lines up to and including the first that begins with `start`."""
+        found = []
+        while not found or not found[-1].startswith(start):
+            line = self.lines.readline()
+            if not line:
+                raise TestbedError(f"the connection ended before {start!r}, after {found}")
+            found.append(line.decode("latin-1").rstrip("\r\n"))
+        return found
+
+    def rest(self):
+        """Everything up to the end of the connection."""
+        return self.lines.read()
+
+    def close(self):
+        self.lines.close()
+        self.socket.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
 
 
 def run(command, timeout=60, **environment):

@@ -1,0 +1,124 @@
+"""The directory: LDIF and LDAP answer alike, and what users notice when slapd is away."""
+
+import time
+import unittest
+
+from testbed import PASSWORD, STORE_HOSTS, Client, Site
+
+TWINS = "twins@example.com"
+HOMELESS = "homeless@example.com"
+
+
+def imap_answer(mmp, user, password=PASSWORD):
+    """The tagged answer to a LOGIN."""
+    with Client(mmp.imap_port, timeout=40) as client:
+        client.line()
+        client.send(f'a LOGIN "{user}" "{password}"\r\n')
+        return client.until("a ")[-1]
+
+
+def pop_answer(mmp, user):
+    with Client(mmp.pop3_port, timeout=40) as client:
+        client.line()
+        client.send(f"USER {user}\r\n")
+        client.line()
+        client.send(f"PASS {PASSWORD}\r\n")
+        return client.line()
+
+
+class Alike(unittest.TestCase):
+    """One table of names, asked of an LDIF instance and of an LDAP instance."""
+
+    NAMES = (
+        "alice@example.com", "bob@example.com", "ALICE@EXAMPLE.COM", "alice", "bob",
+        "nobody@example.com", "alice@other.example", "*", "al*", "*@example.com",
+        "alice@example.com)(uid=*", "(uid=alice)", "a\\\\b@example.com", "@example.com", "alice@",
+        "alice@@example.com", "älice@example.com", HOMELESS, "second@example.com",
+        "down@example.com",
+    )
+
+    def test_answers(self):
+        homes = {
+            HOMELESS: None,
+            "second@example.com": ["127.0.0.13", STORE_HOSTS[0]],
+            "down@example.com": "127.0.0.13",
+        }
+        with Site(False, homes) as ldif, Site(True, homes) as ldap:
+            for user in self.NAMES:
+                with self.subTest(user=user):
+                    by_ldif = imap_answer(ldif.instance, user)
+                    self.assertEqual(by_ldif.split()[:3], imap_answer(ldap.instance, user).split()[:3])
+                    self.assertEqual(
+                        pop_answer(ldif.instance, user).split()[:2],
+                        pop_answer(ldap.instance, user).split()[:2],
+                    )
+            for user in ("*", "al*", "(uid=alice)", "alice@example.com)(uid=*"):
+                self.assertTrue(imap_answer(ldif.instance, user).startswith("a NO"), user)
+
+    def test_lookup_steps(self):
+        with Site(False) as ldif, Site(True) as ldap:
+            for user in ("alice@example.com", "bob", "nobody@example.com"):
+                with self.subTest(user=user):
+                    one = ldif.instance.ctl("lookup", user)
+                    other = ldap.instance.ctl("lookup", user)
+                    self.assertEqual(one.returncode, other.returncode)
+                    self.assertEqual(one.stdout.splitlines(), other.stdout.splitlines())
+
+
+class SlapdAway(unittest.TestCase):
+    def setUp(self):
+        self.site = Site(True, users=("carol@example.com", "dave@example.com"), LDAPTimeout="2")
+        self.addCleanup(self.site.close)
+        self.site.start()
+        self.mmp = self.site.instance
+
+    def assert_away(self):
+        """Not in any cache: a temporary answer. In the cache: served."""
+        self.assertTrue(imap_answer(self.mmp, "carol@example.com").startswith("a NO [UNAVAILABLE]"))
+        self.assertTrue(pop_answer(self.mmp, "carol@example.com").startswith("-ERR [SYS/TEMP]"))
+        # Even a name that does not exist: a failure is not "no such user".
+        self.assertIn("[UNAVAILABLE]", imap_answer(self.mmp, "nobody@example.com"))
+
+    def assert_back(self):
+        for user in ("carol@example.com", "dave@example.com"):
+            end = time.monotonic() + 20
+            answer = imap_answer(self.mmp, user)
+            while not answer.startswith("a OK") and time.monotonic() < end:
+                time.sleep(0.2)
+                answer = imap_answer(self.mmp, user)
+            self.assertTrue(answer.startswith("a OK"), answer)
+        self.assertIn("[AUTHENTICATIONFAILED]", imap_answer(self.mmp, "nobody@example.com"))
+
+    def test_stopped_and_started(self):
+        session = self.mmp.imap(self.site.alice)
+        self.site.slapd.stop()
+        self.assert_away()
+        self.assertEqual(session.noop()[0], "OK")
+        self.site.slapd.start()
+        self.assert_back()
+        session.logout()
+
+    def test_stopped_before_the_first_login(self):
+        self.site.slapd.stop()
+        self.assert_away()
+        self.site.slapd.start()
+        self.assert_back()
+
+    def test_silent(self):
+        # Every worker knows alice before the directory falls silent.
+        for _ in range(20):
+            self.mmp.imap(self.site.alice).logout()
+        self.site.slapd.pause()
+        with Client(self.mmp.imap_port, timeout=40) as waiting:
+            waiting.line()
+            waiting.send(f"a LOGIN carol@example.com {PASSWORD}\r\n")
+            begin = time.monotonic()
+            self.assertTrue(imap_answer(self.mmp, self.site.alice).startswith("a OK"))
+            self.assertLess(time.monotonic() - begin, 1.5, "a waiting look-up held up another user")
+            self.assertTrue(waiting.until("a ")[-1].startswith("a NO [UNAVAILABLE]"))
+        self.site.slapd.resume()
+        self.assert_back()
+
+
+if __name__ == "__main__":
+    unittest.main()
