@@ -40,12 +40,12 @@ enum class Protocol { imap, pop, smtp };
 
 // One entry of ServiceList with everything its workers need.
 struct Service {
-  std::string name;        // unique in the instance: the entry as written, "ImapProxyAService@143"
+  std::string name;  // unique in the instance: the entry without its path, "ImapProxyAService@143"
   std::string executable;  // "ImapProxyAService"
   std::string log_name;    // "ImapProxy"
   Protocol protocol = Protocol::imap;
-  std::string file;     // "ImapProxyAService.cfg"
-  std::string section;  // "default"
+  std::string file;                 // "ImapProxyAService.cfg"
+  std::string section;              // "default"
   std::vector<HostPort> listeners;  // host empty: all interfaces
   Pairs pairs;                      // what the file says, for the hand-over to the workers
   std::vector<VirtualDomain> virtual_domains;
@@ -64,6 +64,9 @@ struct Config {
 
 // Reads the instance in `directory`. Copies X-def.cfg to X.cfg where only the former is there.
 Config load(const std::string& directory);
+
+// A path of a file of the instance: as it is when absolute, else below `directory`.
+std::string path_in(const std::string& directory, const std::string& path);
 
 // Fills Settings from pairs that load() has accepted before (in this or another process). Unknown
 // names are skipped: a newer supervisor may know more than this worker.

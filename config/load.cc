@@ -1,0 +1,232 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <set>
+
+#include "config/cfg_file.h"
+#include "config/config.h"
+#include "config/diagnostics.h"
+#include "config/instance_files.h"
+#include "config/option_syntax.h"
+#include "config/option_value.h"
+#include "config/section.h"
+#include "config/service_list.h"
+#include "config/vdmap.h"
+
+namespace openmmp::config {
+namespace {
+
+constexpr std::string_view process_file = "AService.cfg";
+// The template of the original names the section AService, its shipped lines say default.
+constexpr std::string_view process_sections[] = {"default", "AService"};
+
+std::string_view log_name_of(Protocol protocol) {
+  switch (protocol) {
+    case Protocol::imap:
+      return "ImapProxy";
+    case Protocol::pop:
+      return "PopProxy";
+    case Protocol::smtp:
+      break;
+  }
+  return "SmtpProxy";
+}
+
+// Reads one instance. Files are parsed once, however many services share them.
+class Loader {
+ public:
+  explicit Loader(const std::string& directory) {
+    std::error_code error;
+    config_.directory = std::filesystem::canonical(directory, error).string();
+    if (!error) return;
+    config_.directory = directory;
+    out_.error({directory, 0, {}}, fmt::format("is no instance directory: {}", error.message()));
+  }
+
+  Config run() {
+    const CfgFile* const cfg = open_cfg(std::string(process_file));
+    if (cfg != nullptr) {
+      const std::string file(process_file);
+      for (const std::string_view name : process_sections) used_[file].emplace(name);
+      Section process = read_section(*cfg, file, process_sections, in_process, out_);
+      load_services(process);
+      warn_about_unused_sections();
+      config_.process = std::move(process.settings);
+    }
+    config_.diagnostics = out_.take();
+    return std::move(config_);
+  }
+
+ private:
+  std::string path_of(const std::string& name) const { return path_in(config_.directory, name); }
+
+  // Null, and an error, when the file cannot be read.
+  const CfgFile* open_cfg(const std::string& name) {
+    if (const auto known = files_.find(name); known != files_.end()) return &known->second;
+    const Place place{name, 0, {}};
+    std::string path = path_of(name);
+    const std::string original = template_of(name);
+    switch (supply_from_template(path)) {
+      case Supplied::was_there:
+        break;
+      case Supplied::copied:
+        out_.note(place, fmt::format("was missing and has been copied from {}", original));
+        break;
+      case Supplied::read_only:
+        out_.warning(place, fmt::format("is missing and cannot be written; {} is read in its place",
+                                        original));
+        path = template_of(path);
+        break;
+      case Supplied::missing:
+        out_.error(place, fmt::format("is missing, and so is its template{}{}",
+                                      original.empty() ? "" : " ", original));
+        return nullptr;
+    }
+    const Result<std::string> text = read_file(path, max_cfg_file);
+    if (!text) {
+      out_.error(place, fmt::format("cannot be read: {}", text.error().detail));
+      return nullptr;
+    }
+    CfgFile cfg = parse_cfg(*text);
+    for (const CfgFault& fault : cfg.faults) out_.error({name, fault.line, {}}, fault.text);
+    return &files_.emplace(name, std::move(cfg)).first->second;
+  }
+
+  void load_services(const Section& process) {
+    const Given* const given = process.find("ServiceList");
+    const Place place{std::string(process_file), given == nullptr ? 0 : given->line, "ServiceList"};
+    const ServiceList list = parse_service_list(process.settings.service_list);
+    for (const std::string& fault : list.faults) out_.error(place, fault);
+    bool startable = false;
+    for (const ServiceEntry& entry : list.entries) {
+      if (entry.protocol == Protocol::smtp) {
+        out_.warning(place, fmt::format("{} is not part of this release; {} is left out",
+                                        entry.executable, entry.name));
+        check_smtp(entry);
+        continue;
+      }
+      startable = true;
+      load_service(entry, process);
+    }
+    if (!startable && list.faults.empty()) {
+      out_.error(place,
+                 "names no service that can start; accepted: as \"ImapProxyAService@143 "
+                 "PopProxyAService@110\"");
+    }
+  }
+
+  Section section_of(const ServiceEntry& entry, const CfgFile& cfg) {
+    used_[entry.file].insert(entry.section);
+    const std::string_view names[] = {entry.section};
+    return read_section(cfg, entry.file, names, scope_of(entry.protocol), out_);
+  }
+
+  // The SMTP proxy does without a file of its own, and this one is read only to be checked.
+  void check_smtp(const ServiceEntry& entry) {
+    if (supply_from_template(path_of(entry.file)) == Supplied::missing) return;
+    const CfgFile* const cfg = open_cfg(entry.file);
+    if (cfg != nullptr) section_of(entry, *cfg);
+  }
+
+  void load_service(const ServiceEntry& entry, const Section& process) {
+    const CfgFile* const cfg = open_cfg(entry.file);
+    if (cfg == nullptr) return;
+    const Section section = section_of(entry, *cfg);
+    Service service;
+    service.name = entry.name;
+    service.executable = entry.executable;
+    service.log_name = log_name_of(entry.protocol);
+    service.protocol = entry.protocol;
+    service.file = entry.file;
+    service.section = entry.section;
+    service.listeners = entry.listeners;
+    service.pairs = section.pairs();
+    // Put among the pairs, so that a worker, which has nothing else, comes to the same settings.
+    for (const std::string_view inherited : {"LogDir", "LogLevel"}) {
+      const Given* const given = process.find(inherited);
+      if (given == nullptr || section.find(inherited) != nullptr) continue;
+      service.pairs.emplace_back(given->option->name, given->value);
+    }
+    service.settings = settings_from(service.pairs);
+    find_files(section, service);
+    load_virtual_domains(section, service);
+    config_.services.push_back(std::move(service));
+  }
+
+  void find_files(const Section& section, Service& service) {
+    const Given* const url = section.find("LdapUrl");
+    if (url == nullptr || service.settings.ldap_url.empty()) {
+      out_.error({service.file, url == nullptr ? 0 : url->line, "LdapUrl"},
+                 fmt::format("is not set in section {}, and users cannot be found without it; "
+                             "accepted: as \"ldap://HOST/BASE\" or \"ldif:FILE\"",
+                             service.section));
+    } else if (const std::string_view ldif = ldif_file(url->value); !ldif.empty()) {
+      add_file(*url, std::string(ldif), service);
+    }
+    const Given* const authorities = section.find("LdapCaFile");
+    if (authorities != nullptr && !authorities->value.empty()) {
+      add_file(*authorities, authorities->value, service);
+    }
+  }
+
+  void add_file(const Given& given, const std::string& name, Service& service) {
+    const std::string path = path_of(name);
+    if (const Result<> readable = check_readable(path); !readable) {
+      out_.error({service.file, given.line, std::string(given.option->name)},
+                 fmt::format("{}: {}; accepted: a readable file, relative to {}", name,
+                             readable.error().detail, config_.directory));
+      return;
+    }
+    service.files.emplace_back(given.option->name, path);
+  }
+
+  void load_virtual_domains(const Section& section, Service& service) {
+    const std::string& file = service.settings.virtual_domain_file;
+    const Given* const given = section.find("VirtualDomainFile");
+    if (given == nullptr || file.empty()) return;
+    const Result<std::string> text = read_file(path_of(file), max_cfg_file);
+    if (!text) {
+      out_.warning({service.file, given->line, "VirtualDomainFile"},
+                   fmt::format("{}: {}; there are no virtual domains", file, text.error().detail));
+      return;
+    }
+    service.virtual_domains = parse_vdmap(*text, file, out_);
+  }
+
+  // A misspelt section would otherwise go unnoticed, and its options with it.
+  void warn_about_unused_sections() {
+    for (const auto& [name, cfg] : files_) {
+      std::set<std::string> seen = used_[name];
+      for (const CfgLine& line : cfg.lines) {
+        if (!seen.insert(line.section).second) continue;
+        out_.warning({name, line.number, {}},
+                     fmt::format("no service reads section '{}'; read are: {}", line.section,
+                                 fmt::join(used_[name], ", ")));
+      }
+    }
+  }
+
+  Config config_;
+  Diagnostics out_;
+  std::map<std::string, CfgFile> files_;
+  std::map<std::string, std::set<std::string>> used_;  // sections by file
+};
+
+}  // namespace
+
+Config load(const std::string& directory) { return Loader(directory).run(); }
+
+Settings settings_from(const Pairs& pairs) {
+  Settings settings;
+  for (const auto& [name, value] : pairs) {
+    const Option* const option = find_option(name);
+    // What load() refused never gets here; what an older or newer table thinks otherwise of keeps
+    // its default.
+    if (option != nullptr) static_cast<void>(set_value(settings, *option, value));
+  }
+  return settings;
+}
+
+}  // namespace openmmp::config

@@ -1,0 +1,178 @@
+#include "config/option_syntax.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "config/cfg_file.h"
+#include "ipc/runtime/address.h"
+
+namespace openmmp::config {
+namespace {
+
+bool starts_with(std::string_view text, std::string_view lower_prefix) {
+  return equal_ignoring_case(text.substr(0, lower_prefix.size()), lower_prefix);
+}
+
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// A name or an OID, with options such as ";lang-en".
+bool is_attribute(std::string_view text) {
+  return !text.empty() && (is_letter(text.front()) || is_digit(text.front())) &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == ';';
+         });
+}
+
+Result<> check_attributes(std::string_view value) {
+  for (const std::string& word : split_words(value)) {
+    if (!is_attribute(word)) {
+      return fail(Errc::protocol, fmt::format("'{}' is not the name of an attribute; accepted: "
+                                              "names separated by blanks, as \"mailHost\"",
+                                              word));
+    }
+  }
+  return {};
+}
+
+// Takes the scheme off `url`; false when it has none of the directory's.
+bool take_scheme(std::string_view& url) {
+  for (const std::string_view scheme : {"ldap://", "ldaps://"}) {
+    if (starts_with(url, scheme)) {
+      url.remove_prefix(scheme.size());
+      return true;
+    }
+  }
+  return false;
+}
+
+Result<> check_ldap_url(std::string_view value) {
+  constexpr std::string_view accepted =
+      "accepted: \"ldap://HOST[:PORT] [HOST[:PORT]].../BASE\", ldaps://, several such URLs, or "
+      "\"ldif:FILE[?BASE]\"";
+  if (starts_with(value, "ldif:")) {
+    if (!ldif_file(value).empty()) return {};
+    return fail(Errc::protocol, fmt::format("names no file behind ldif:; {}", accepted));
+  }
+  // Blanks separate hosts, then URLs; behind the first '/' they may also belong to the base DN.
+  bool in_hosts = false;
+  bool first = true;
+  for (const std::string& word : split_words(value)) {
+    std::string_view rest = word;
+    const bool begins = take_scheme(rest);
+    if (first && !begins) {
+      return fail(Errc::protocol, fmt::format("'{}' is not a directory's URL; {}", word, accepted));
+    }
+    first = false;
+    in_hosts = in_hosts || begins;
+    if (!in_hosts) continue;
+    const size_t slash = rest.find('/');
+    const std::string_view host = rest.substr(0, slash);
+    in_hosts = slash == std::string_view::npos;
+    if (host.empty() && begins) continue;  // the default host
+    if (const auto parsed = parse_host_port(host); !parsed) {
+      return fail(Errc::protocol, fmt::format("{}; {}", parsed.error().detail, accepted));
+    }
+  }
+  return {};
+}
+
+// Every '%' must begin one of the escapes of one letter in `letters` or, with `attributes`,
+// %A[attribute] or %[attribute].
+Result<> check_escapes(std::string_view value, std::string_view letters, bool attributes) {
+  for (size_t at = value.find('%'); at != std::string_view::npos; at = value.find('%', at)) {
+    const std::string_view escape = value.substr(at + 1);
+    const size_t open = escape.substr(0, 1) == "A" ? 1 : 0;
+    if (!escape.empty() && (letters.find(escape[0]) != std::string_view::npos)) {
+      at += 2;
+      continue;
+    }
+    const size_t close = escape.find(']');
+    if (attributes && escape.substr(open, 1) == "[" && close != std::string_view::npos &&
+        is_attribute(escape.substr(open + 1, close - open - 1))) {
+      at += close + 2;
+      continue;
+    }
+    return fail(Errc::protocol,
+                fmt::format("unknown escape '%{}'; accepted: %{}{}", escape.substr(0, 1),
+                            fmt::join(letters, " %"), attributes ? " %A[attribute]" : ""));
+  }
+  return {};
+}
+
+Result<> check_search_filter(std::string_view value) {
+  int depth = 0;
+  bool balanced = value.front() == '(';
+  for (size_t i = 0; i < value.size(); ++i) {
+    if (value[i] == '(') ++depth;
+    if (value[i] == ')') --depth;
+    balanced = balanced && depth >= 0 && (depth > 0 || i + 1 == value.size());
+  }
+  if (!balanced || depth != 0) {
+    return fail(Errc::protocol, fmt::format("'{}' is not a filter; accepted: one filter in "
+                                            "balanced parentheses, as \"(uid=%s)\"",
+                                            value));
+  }
+  return check_escapes(value, "soUVCSD%", false);
+}
+
+Result<> check_host_port(std::string_view value) {
+  const auto parsed = parse_host_port(value);
+  if (!parsed) {
+    return fail(Errc::protocol,
+                fmt::format("{}; accepted: host:port, as 127.0.0.1:56", parsed.error().detail));
+  }
+  if (parsed->port == 0) return fail(Errc::protocol, "the port is missing; accepted: host:port");
+  return {};
+}
+
+Result<> check_characters(std::string_view value, size_t most) {
+  const bool odd = std::any_of(value.begin(), value.end(), [](char c) {
+    return c <= ' ' || c >= 0x7f || is_letter(c) || is_digit(c);
+  });
+  if (!odd && value.size() <= most) return {};
+  return fail(Errc::protocol,
+              fmt::format("'{}' cannot separate user and domain; accepted: {}, as @", value,
+                          most == 1 ? "one character" : "characters"));
+}
+
+}  // namespace
+
+std::string_view ldif_file(std::string_view ldap_url) {
+  constexpr std::string_view scheme = "ldif:";
+  if (!starts_with(ldap_url, scheme)) return {};
+  ldap_url.remove_prefix(scheme.size());
+  return ldap_url.substr(0, ldap_url.find('?'));
+}
+
+Result<> check_form(Form form, std::string_view value) {
+  switch (form) {
+    case Form::ldap_url:
+      return check_ldap_url(value);
+    case Form::attributes:
+      return check_attributes(value);
+    case Form::search_filter:
+      return check_search_filter(value);
+    case Form::replay_format:
+      return check_escapes(value, "soUV%", true);
+    case Form::character:
+      return check_characters(value, 1);
+    case Form::characters:
+      return check_characters(value, value.size());
+    case Form::host_port:
+      return check_host_port(value);
+    case Form::schema_level:
+      if (value == "1" || value == "2") return {};
+      return fail(Errc::protocol, fmt::format("'{}' is no schema; accepted: 1 or 2", value));
+    case Form::plain:
+    case Form::path:
+    case Form::port:
+    case Form::log_level:
+      break;
+  }
+  return {};
+}
+
+}  // namespace openmmp::config

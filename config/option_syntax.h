@@ -1,0 +1,18 @@
+// The syntax of the text options: URLs, filters, formats, attribute names. Pure. A failure says
+// what is wrong and what would be accepted; it never holds a secret, for no secret has a syntax.
+#pragma once
+
+#include <string_view>
+
+#include "config/option_table.h"
+#include "ipc/runtime/result.h"
+
+namespace openmmp::config {
+
+// Checks the text of an option of this form; for lists, the whole value.
+Result<> check_form(Form form, std::string_view value);
+
+// The file of "ldif:FILE[?BASE]", empty when the URL is none of these.
+std::string_view ldif_file(std::string_view ldap_url);
+
+}  // namespace openmmp::config

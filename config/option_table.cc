@@ -1,0 +1,320 @@
+#include "config/option_table.h"
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "config/cfg_file.h"
+
+namespace openmmp::config {
+namespace {
+
+constexpr int64_t year = 366 * 24 * 3600;
+using S = Settings;
+using enum Effect;
+using enum Subject;
+
+constexpr Syntax plain;
+constexpr Syntax port{Form::port, {0, 65535}, ""};
+constexpr Syntax level{Form::log_level, {0, 100}, ""};
+constexpr Syntax number(int64_t min, int64_t max, std::string_view unit) {
+  return {Form::plain, {min, max}, unit};
+}
+constexpr Syntax form(Form kind) { return {kind, {}, ""}; }
+
+// Rows are written as calls, by origin, to keep one on two or three lines.
+constexpr Option mmp(Subject subject, std::string_view name, Member member, Syntax syntax,
+                     Scope scope, Effect effect, std::string_view help) {
+  return {name, member, subject, syntax, Origin::mmp, scope, effect, help};
+}
+constexpr Option ours(Subject subject, std::string_view name, Member member, Syntax syntax,
+                      Scope scope, Effect effect, std::string_view help) {
+  return {name, member, subject, syntax, Origin::ours, scope, effect, help};
+}
+
+// In the order of settings.h.
+constexpr Option table[] = {
+    mmp(process, "ServiceList", &S::service_list, plain, in_process, now,
+        "Services to start: MODULE[|FILE[|SECTION]]@[HOST:]PORT[|[HOST:]PORT]..., separated by "
+        "blanks."),
+    mmp(process, "LogDir", &S::log_dir, form(Form::path), in_process | in_proxies, now,
+        "Directory of the log. A proxy without it logs where AService.cfg says."),
+    mmp(process, "LogLevel", &S::log_level, level, in_process | in_proxies, now,
+        "3 error, 4 warning, 5 notice, 6 info, 7 debug, or these names; below 3: no output."),
+    mmp(process, "NumThreads", &S::num_threads, number(0, 1024, "workers"), in_process, now,
+        "Worker processes a service; 0: one per processor core."),
+    mmp(process, "BeTheUser", &S::be_the_user, plain, in_process, now,
+        "User that workers become once they have their sockets."),
+    mmp(process, "BeTheGroup", &S::be_the_group, plain, in_process, now,
+        "Group that workers become; empty: the group of BeTheUser."),
+    mmp(process, "ConnRejectThreshold", &S::conn_reject_threshold,
+        number(0, 1000000, "connections"), in_process, later,
+        "Rejections of one address before it is no longer answered."),
+    ours(process, "DrainTime", &S::drain_time, number(0, year, "seconds"), in_process, now,
+         "How long sessions of a replaced configuration may go on after a reload."),
+    ours(process, "MaxGenerations", &S::max_generations, number(1, 100, "generations"), in_process,
+         now, "Configurations in use at once; sessions of older ones are ended."),
+    mmp(directory, "LdapUrl", &S::ldap_url, form(Form::ldap_url), in_proxies | in_vdmap, now,
+        "Directory and base: ldap:// or ldaps:// URLs, several hosts in one or several URLs, tried "
+        "in order; or ldif:FILE[?BASE] for a file of entries."),
+    mmp(directory, "UserGroupDN", &S::user_group_dn, plain, in_proxies, later,
+        "Base of the users for look-ups by client certificate."),
+    mmp(directory, "BindDN", &S::bind_dn, plain, in_proxies | in_vdmap, now,
+        "Whom to bind as for searches; empty: anonymous."),
+    mmp(directory, "BindPass", &S::bind_pass, plain, in_proxies | in_vdmap, now,
+        "Password of BindDN."),
+    mmp(directory, "LDAPTimeout", &S::ldap_timeout, number(1, 3600, "seconds"), in_stores, now,
+        "Limit for one directory operation."),
+    mmp(directory, "LDAPRefreshInterval", &S::ldap_refresh_interval, number(1, year, "seconds"),
+        in_stores, now,
+        "Age at which a connection to the directory is opened anew, which returns to the first "
+        "host."),
+    ours(directory, "LdapPoolSize", &S::ldap_pool_size, number(1, 256, "connections"), in_proxies,
+         now, "Connections to the directory in each worker."),
+    ours(directory, "LdapStartTls", &S::ldap_start_tls, plain, in_proxies, now,
+         "Use StartTLS on ldap:// connections."),
+    ours(directory, "LdapCaFile", &S::ldap_ca_file, form(Form::path), in_proxies, now,
+         "PEM file of the authorities that sign the directory's certificate; empty: the system's."),
+    ours(directory, "LdapVerify", &S::ldap_verify, plain, in_proxies, now,
+         "Verify the directory's certificate."),
+    mmp(directory, "LdapCacheSize", &S::ldap_cache_size, number(0, 10000000, "entries"),
+        in_proxies | in_vdmap, now, "User entries remembered."),
+    mmp(directory, "LdapCacheTTL", &S::ldap_cache_ttl, number(0, year, "seconds"),
+        in_proxies | in_vdmap, now, "How long a user entry is remembered."),
+    mmp(directory, "HostedDomains", &S::hosted_domains, plain, in_proxies | in_vdmap, off_only,
+        "Find the domain's entry first and the user below it; no: search all users with "
+        "SearchFormat below the base of LdapUrl."),
+    ours(directory, "SchemaLevel", &S::schema_level, form(Form::schema_level),
+         in_proxies | in_vdmap, later,
+         "Schema of the domain entries, as the MTA's LDAP_SCHEMALEVEL."),
+    mmp(directory, "DefaultDomain", &S::default_domain, plain, in_proxies | in_vdmap, now,
+        "Domain of a login name that has none."),
+    mmp(directory, "SearchFormat", &S::search_format, form(Form::search_filter),
+        in_proxies | in_vdmap, now,
+        "Filter that finds a user: %s user and domain, %o as typed, %U user, %V domain, %C client "
+        "address, %S server address, %D certificate subject."),
+    mmp(directory, "DomainSearchFormat", &S::domain_search_format, form(Form::search_filter),
+        in_stores | in_vdmap, later, "Filter that finds a user below a hosted domain."),
+    mmp(directory, "MailHostAttrs", &S::mail_host_attrs, form(Form::attributes),
+        in_stores | in_vdmap, now,
+        "Attributes that name a user's store; the first one present counts."),
+    mmp(directory, "VirtualDomainFile", &S::virtual_domain_file, form(Form::path), in_proxies,
+        later, "The vdmap file: settings by local address."),
+    mmp(directory, "VirtualDomainDelim", &S::virtual_domain_delim, form(Form::characters),
+        in_proxies | in_vdmap, now,
+        "Characters that separate user and domain in what a client types."),
+    mmp(directory, "CanonicalVirtualDomainDelim", &S::canonical_virtual_domain_delim,
+        form(Form::character), in_proxies | in_vdmap, now,
+        "Character put between user and domain in %s."),
+    mmp(directory, "ReplayFormat", &S::replay_format, form(Form::replay_format),
+        in_proxies | in_vdmap, now,
+        "Login name for the store: %s, %o, %U, %V, %A[attribute]; empty: %U, or %U@%V outside the "
+        "default domain."),
+    mmp(authentication, "PreAuth", &S::pre_auth, plain, in_stores | in_vdmap, later,
+        "Verify the password in the directory before a store is contacted."),
+    mmp(authentication, "AuthCacheSize", &S::auth_cache_size, number(0, 10000000, "entries"),
+        in_stores | in_vdmap, later, "Verified logins remembered."),
+    mmp(authentication, "AuthCacheTTL", &S::auth_cache_ttl, number(0, year, "seconds"),
+        in_stores | in_vdmap, later, "How long a verified login is remembered."),
+    mmp(authentication, "AuthenticationServer", &S::authentication_server, form(Form::host_port),
+        in_stores | in_vdmap, later,
+        "host:port of a password checker used in place of the directory."),
+    mmp(authentication, "AuthenticationLdapAttributes", &S::authentication_ldap_attributes,
+        form(Form::attributes), in_stores | in_vdmap, later,
+        "Attributes of the user handed to AuthenticationServer."),
+    mmp(authentication, "CRAMs", &S::crams, plain, in_stores | in_vdmap, later,
+        "Offer CRAM-MD5 and APOP."),
+    mmp(authentication, "RestrictPlainPasswords", &S::restrict_plain_passwords, plain,
+        in_stores | in_vdmap, later, "Refuse clear-text passwords until TLS is active."),
+    mmp(authentication, "CertMapFile", &S::cert_map_file, form(Form::path), in_proxies | in_vdmap,
+        later, "certmap.conf: how a client certificate leads to a user."),
+    mmp(authentication, "CertmapDN", &S::certmap_dn, plain, in_proxies, later,
+        "Older name of the base for look-ups by certificate; see UserGroupDN."),
+    mmp(authentication, "StoreAdmin", &S::store_admin, plain, in_proxies | in_vdmap, later,
+        "Administrator that logs in to a store on a user's behalf."),
+    mmp(authentication, "StoreAdminPass", &S::store_admin_pass, plain, in_proxies | in_vdmap, later,
+        "Password of StoreAdmin."),
+    mmp(authentication, "AdminPolicy", &S::admin_policy, plain, in_proxies, later,
+        "Who may log in as another user: StoreAdmin alone, or groups of administrators."),
+    mmp(sessions, "BacksidePort", &S::backside_port, port, in_stores, now,
+        "Port of the stores; 0: 143 for IMAP, 110 for POP."),
+    mmp(sessions, "Timeout", &S::timeout, number(1, year, "seconds"), in_proxies, now,
+        "A session in which nothing moved for so long is ended; IMAP asks for 1800 at least."),
+    ours(sessions, "LoginTimeout", &S::login_timeout, number(1, 86400, "seconds"), in_proxies, now,
+         "Time from the connection to the login."),
+    ours(sessions, "ConnectTimeout", &S::connect_timeout, number(1, 3600, "seconds"), in_proxies,
+         now, "Time for a connection to a store."),
+    ours(sessions, "StoreLoginTimeout", &S::store_login_timeout, number(1, 3600, "seconds"),
+         in_proxies, now, "Time from the connection to a store to its answer to the login."),
+    ours(sessions, "MaxLoginAttempts", &S::max_login_attempts, number(1, 1000, "attempts"),
+         in_proxies, now, "Logins tried in one session."),
+    ours(sessions, "MaxCommands", &S::max_commands, number(1, 1000000, "commands"), in_proxies, now,
+         "Commands before login in one session."),
+    mmp(sessions, "Banner", &S::banner, plain, in_proxies, now,
+        "Text of the greeting; empty: the product's."),
+    mmp(sessions, "Capability", &S::capability, plain, in_imap, now,
+        "Capabilities announced before login; empty: the product's. What all stores have belongs "
+        "here."),
+    mmp(sessions, "ServerDownAlert", &S::server_down_alert, plain, in_imap, now,
+        "What a user is told in an ALERT when the store cannot be reached."),
+    mmp(sessions, "SpoofMessageFile", &S::spoof_message_file, form(Form::path), in_pop, later,
+        "Message shown in place of the mailbox when the store cannot be reached."),
+    mmp(sessions, "SpoofEmptyMailbox", &S::spoof_empty_mailbox, plain, in_pop, later,
+        "Show an empty mailbox when the store cannot be reached."),
+    mmp(sessions, "SpoofTempFail", &S::spoof_temp_fail, plain, in_pop, later,
+        "Do so for temporary failures of the login, too."),
+    mmp(sessions, "AuthService", &S::auth_service, plain, in_pop | in_vdmap, later,
+        "Answer XQUERYAUTH: who logged in from an address."),
+    mmp(sessions, "AuthServiceTTL", &S::auth_service_ttl, number(-1, year, "seconds"),
+        in_pop | in_vdmap, later, "How long a login answers XQUERYAUTH; 0 or below: off."),
+    mmp(sessions, "MaxConcurrentConnectionAttempts", &S::max_concurrent_connection_attempts,
+        number(1, 1000000, "connections"), in_proxies, later,
+        "Connections to one store that may be pending."),
+    mmp(sessions, "ProxyProtocol", &S::proxy_protocol, plain, in_proxies, later,
+        "Expect the PROXY header of a load balancer."),
+    mmp(sessions, "DebugKeys", &S::debug_keys, plain, in_proxies | in_vdmap, later,
+        "Subjects to log in detail."),
+    mmp(protections, "ConnLimits", &S::conn_limits, plain, in_proxies, later,
+        "Connections a client address may hold: IP|MASK:NUMBER, comma-separated, or a file of "
+        "these."),
+    mmp(protections, "TCPAccess", &S::tcp_access, plain, in_proxies | in_vdmap, later,
+        "Filter of client addresses, as \"+imap:10.0.0.0/255.0.0.0$-imap:*\"."),
+    mmp(protections, "TCPAccessAttr", &S::tcp_access_attr, form(Form::attributes),
+        in_proxies | in_vdmap, later, "Attribute of a user that holds such a filter."),
+    mmp(protections, "ClientLookup", &S::client_lookup, plain, in_proxies | in_vdmap, later,
+        "Look up the name of every client address."),
+    mmp(protections, "BGMax", &S::bg_max, number(0, 10000000, "addresses"), in_stores, later,
+        "Addresses remembered for failed logins."),
+    mmp(protections, "BGPenalty", &S::bg_penalty, number(0, 86400, "seconds"), in_stores, later,
+        "Delay added by each failed login."),
+    mmp(protections, "BGMaxBadness", &S::bg_max_badness, number(0, 86400, "seconds"), in_stores,
+        later, "Longest delay."),
+    mmp(protections, "BGDecay", &S::bg_decay, number(0, year, "seconds"), in_stores, later,
+        "Time until a penalty is forgiven."),
+    mmp(protections, "BGLinear", &S::bg_linear, plain, in_stores, later,
+        "Penalties fade evenly; no: they stay whole and then end."),
+    mmp(protections, "BGExcluded", &S::bg_excluded, form(Form::path), in_stores, later,
+        "File of addresses, IP|MASK a line, that are never penalised."),
+    mmp(smtp, "SmtpRelays", &S::smtp_relays, plain, in_smtp, later,
+        "The relays, host or host:port, used in turn."),
+    mmp(smtp, "SmtpProxyPassword", &S::smtp_proxy_password, plain, in_smtp | in_vdmap, later,
+        "Secret shared with the relays."),
+    mmp(smtp, "FailoverTimeout", &S::failover_timeout, number(1, 3600, "seconds"), in_smtp, later,
+        "Wait for a relay before the next is tried; a relay that failed is left out for as many "
+        "minutes."),
+    mmp(smtp, "EhloKeywords", &S::ehlo_keywords, plain, in_smtp, later,
+        "Extensions of the relays let through besides the built-in ones."),
+    mmp(smtp, "PopBeforeSmtpKludgeChannel", &S::pop_before_smtp_kludge_channel, plain, in_smtp,
+        later, "Channel asked for when a client's address had a POP login lately; empty: off."),
+    mmp(tls, "SSLEnable", &S::ssl_enable, plain, in_proxies, later, "TLS towards clients."),
+    mmp(tls, "SSLPorts", &S::ssl_ports, plain, in_proxies, later,
+        "Which ports of ServiceList speak TLS at once: [IP:]PORT[|[IP:]PORT]..."),
+    mmp(tls, "SSLBacksidePort", &S::ssl_backside_port, port, in_proxies, later,
+        "Port of the stores that speaks TLS at once; 0: the store is spoken to in clear."),
+    mmp(tls, "SSLCertNicknames", &S::ssl_cert_nicknames, plain, in_proxies, later,
+        "Certificates to present, by their names in an NSS database."),
+    mmp(tls, "SSLCertFile", &S::ssl_cert_file, form(Form::path), in_proxies, later,
+        "Certificate database."),
+    mmp(tls, "SSLKeyFile", &S::ssl_key_file, form(Form::path), in_proxies, later, "Key database."),
+    mmp(tls, "SSLKeyPasswdFile", &S::ssl_key_passwd_file, form(Form::path), in_proxies, later,
+        "File of the key store's passwords."),
+    mmp(tls, "SSLCacheDir", &S::ssl_cache_dir, form(Form::path), in_proxies, later,
+        "Directory of the databases and the session cache."),
+    mmp(tls, "SSLSecmodFile", &S::ssl_secmod_file, form(Form::path), in_proxies, later,
+        "NSS module database."),
+    mmp(tls, "SSLCertPrefix", &S::ssl_cert_prefix, plain, in_proxies, later,
+        "Prefix of the certificate database's file name."),
+    mmp(tls, "SSLKeyPrefix", &S::ssl_key_prefix, plain, in_proxies, later,
+        "Prefix of the key database's file name."),
+    mmp(tls, "SSLCipherSpecs", &S::ssl_cipher_specs, plain, in_proxies, later, "Ciphers."),
+};
+
+constexpr Alias alias_table[] = {
+    {"AuthCacheSizeTTL", "AuthCacheTTL"}, {"CanonicalVirtual", "CanonicalVirtualDomainDelim"},
+    {"CertMap", "CertMapFile"},           {"DomainDelim", "VirtualDomainDelim"},
+    {"SSLNicknames", "SSLCertNicknames"}, {"ssl_ports", "SSLPorts"},
+    {"ugldapbindcred", "BindPass"},       {"ugldapbinddn", "BindDN"},
+    {"VDomain", "DefaultDomain"},
+};
+
+// Longer than any option by more than what nearest_option() forgives.
+constexpr size_t longest_guess = 64;
+
+// Levenshtein distance, by rows.
+size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+const Option* find_exact(std::string_view name) {
+  const auto* found = std::find_if(std::begin(table), std::end(table), [&](const Option& option) {
+    return equal_ignoring_case(option.name, name);
+  });
+  return found == std::end(table) ? nullptr : found;
+}
+
+}  // namespace
+
+Scope scope_of(Protocol protocol) {
+  switch (protocol) {
+    case Protocol::imap:
+      return in_imap;
+    case Protocol::pop:
+      return in_pop;
+    case Protocol::smtp:
+      break;
+  }
+  return in_smtp;
+}
+
+std::string_view scope_name(Scope one) {
+  switch (one) {
+    case in_process:
+      return "AService.cfg";
+    case in_imap:
+      return "IMAP";
+    case in_pop:
+      return "POP";
+    default:
+      return "SMTP";
+  }
+}
+
+std::span<const Option> options() { return table; }
+
+std::span<const Alias> aliases() { return alias_table; }
+
+const Option* find_option(std::string_view name) {
+  for (const Alias& alias : alias_table) {
+    if (equal_ignoring_case(alias.name, name)) return find_exact(alias.option);
+  }
+  return find_exact(name);
+}
+
+const Option* nearest_option(std::string_view name) {
+  if (name.size() > longest_guess) return nullptr;
+  const std::string wanted = lower_case(name);
+  const Option* nearest = nullptr;
+  // A third of the letters may be wrong, so that a foreign name gets no absurd suggestion.
+  size_t best = std::max<size_t>(2, name.size() / 3) + 1;
+  for (const Option& option : table) {
+    const size_t distance = edit_distance(wanted, lower_case(option.name));
+    if (distance < best) {
+      best = distance;
+      nearest = &option;
+    }
+  }
+  return nearest;
+}
+
+}  // namespace openmmp::config

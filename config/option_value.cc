@@ -1,0 +1,166 @@
+#include "config/option_value.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "config/cfg_file.h"
+#include "config/option_syntax.h"
+
+namespace openmmp::config {
+namespace {
+
+bool is_one_of(std::string_view value, std::initializer_list<std::string_view> choices) {
+  return std::any_of(choices.begin(), choices.end(),
+                     [&](std::string_view choice) { return equal_ignoring_case(value, choice); });
+}
+
+Result<int> parse_number(const Syntax& syntax, std::string_view value) {
+  const auto [min, max] = syntax.range;
+  int64_t number = 0;
+  const char* const end = value.data() + value.size();
+  const auto [stop, error] = std::from_chars(value.data(), end, number);
+  const bool whole = stop == end && error == std::errc();
+  if (whole && number >= min && number <= max) return static_cast<int>(number);
+  const bool too_long = stop == end && error == std::errc::result_out_of_range;
+  return fail(Errc::protocol, fmt::format("'{}' is {}; accepted: {} to {}{}{}", value,
+                                          whole || too_long ? "out of range" : "not a whole number",
+                                          min, max, syntax.unit.empty() ? "" : " ", syntax.unit));
+}
+
+constexpr std::pair<std::string_view, int> level_names[] = {
+    {"error", 3}, {"warning", 4}, {"notice", 5}, {"info", 6}, {"debug", 7}};
+
+Result<> parse(const Option&, std::string_view value, bool& field) {
+  const bool yes = is_one_of(value, {"yes", "true", "1", "on"});
+  if (!yes && !is_one_of(value, {"no", "false", "0", "off"})) {
+    return fail(Errc::protocol, fmt::format("'{}' is neither yes nor no; accepted: yes or no, true "
+                                            "or false, on or off, 1 or 0",
+                                            value));
+  }
+  field = yes;
+  return {};
+}
+
+Result<> parse(const Option& option, std::string_view value, int& field) {
+  if (option.syntax.form == Form::log_level) {
+    for (const auto& [name, level] : level_names) {
+      if (!equal_ignoring_case(name, value)) continue;
+      field = level;
+      return {};
+    }
+  }
+  const Result<int> number = parse_number(option.syntax, value);
+  if (!number) return fail(number.error());
+  field = *number;
+  return {};
+}
+
+Result<> parse(const Option& option, std::string_view value, Seconds& field) {
+  const Result<int> number = parse_number(option.syntax, value);
+  if (!number) return fail(number.error());
+  field = Seconds(*number);
+  return {};
+}
+
+// A value with a syntax may be empty only where that is what it is by default.
+Result<> check_text(const Option& option, std::string_view value) {
+  const bool free = option.syntax.form == Form::plain || option.syntax.form == Form::path;
+  if (free) return {};
+  if (!value.empty()) return check_form(option.syntax.form, value);
+  if (default_text(option).empty()) return {};
+  return fail(Errc::protocol,
+              fmt::format("is empty; accepted: as \"{}\", the default", default_text(option)));
+}
+
+Result<> parse(const Option& option, std::string_view value, std::string& field) {
+  if (Result<> checked = check_text(option, value); !checked) return checked;
+  field = value;
+  return {};
+}
+
+Result<> parse(const Option&, std::string_view value, Secret& field) {
+  field = Secret::copy_of(value);
+  return {};
+}
+
+Result<> parse(const Option& option, std::string_view value, Words& field) {
+  if (Result<> checked = check_text(option, value); !checked) return checked;
+  field = split_words(value);
+  return {};
+}
+
+Result<> parse(const Option&, std::string_view value, AdminPolicy& field) {
+  if (!is_one_of(value, {"simple", "group"})) {
+    return fail(Errc::protocol, fmt::format("'{}' is no policy; accepted: simple or group", value));
+  }
+  field = equal_ignoring_case(value, "group") ? AdminPolicy::group : AdminPolicy::simple;
+  return {};
+}
+
+std::string text(bool value) { return value ? "yes" : "no"; }
+std::string text(int value) { return std::to_string(value); }
+std::string text(Seconds value) { return std::to_string(value.count()); }
+std::string text(const std::string& value) { return value; }
+std::string text(const Secret& value) { return value.empty() ? "" : "***"; }
+std::string text(const Words& value) { return fmt::format("{}", fmt::join(value, " ")); }
+std::string text(AdminPolicy value) { return value == AdminPolicy::group ? "group" : "simple"; }
+
+std::string_view type_of(bool Settings::*) { return "boolean"; }
+std::string_view type_of(int Settings::*) { return "number"; }
+std::string_view type_of(Seconds Settings::*) { return "number"; }
+std::string_view type_of(std::string Settings::*) { return "text"; }
+std::string_view type_of(Secret Settings::*) { return "secret"; }
+std::string_view type_of(Words Settings::*) { return "words"; }
+std::string_view type_of(AdminPolicy Settings::*) { return "simple or group"; }
+
+}  // namespace
+
+Result<> set_value(Settings& settings, const Option& option, std::string_view value) {
+  return std::visit([&](auto member) { return parse(option, value, settings.*member); },
+                    option.member);
+}
+
+std::string value_text(const Settings& settings, const Option& option) {
+  return std::visit([&](auto member) { return text(settings.*member); }, option.member);
+}
+
+std::string default_text(const Option& option) { return value_text(Settings(), option); }
+
+std::string_view type_name(const Option& option) {
+  switch (option.syntax.form) {
+    case Form::path:
+      return "path";
+    case Form::port:
+      return "port";
+    case Form::log_level:
+      return "level";
+    case Form::ldap_url:
+      return "directory URLs";
+    case Form::attributes:
+      return "attributes";
+    case Form::search_filter:
+      return "filter";
+    case Form::replay_format:
+      return "format";
+    case Form::character:
+      return "character";
+    case Form::characters:
+      return "characters";
+    case Form::host_port:
+      return "host:port";
+    case Form::schema_level:
+      return "1 or 2";
+    case Form::plain:
+      break;
+  }
+  return std::visit([](auto member) { return type_of(member); }, option.member);
+}
+
+bool is_secret(const Option& option) {
+  return std::holds_alternative<Secret Settings::*>(option.member);
+}
+
+}  // namespace openmmp::config
