@@ -41,10 +41,22 @@ Loop::~Loop() {
 
 void Loop::run() { uv_run(uv_, UV_RUN_DEFAULT); }
 void Loop::stop() { uv_stop(uv_); }
-bool Loop::run_turn() { return uv_run(uv_, UV_RUN_NOWAIT) != 0; }
+bool Loop::run_turn() {
+  // A loop with nothing to wait for would not turn at all.
+  auto* prepare = reinterpret_cast<uv_handle_t*>(&handles_->prepare);
+  uv_ref(prepare);
+  uv_run(uv_, UV_RUN_NOWAIT);
+  uv_unref(prepare);
+  return uv_loop_alive(uv_) != 0;
+}
 
 Millis Loop::now() const { return Millis(uv_now(uv_)); }
 void Loop::update_now() { uv_update_time(uv_); }
+
+void Loop::resume_soon(Waiter& waiter) {
+  ready_.push_back(waiter);
+  uv_idle_start(&handles_->idle, [](uv_idle_t*) {});
+}
 
 void Loop::drain_ready() {
   // Only those that are ready now: what they make ready in turn waits for the next turn, so that
@@ -57,11 +69,7 @@ void Loop::drain_ready() {
     waiter.handle.resume();
   }
   before_wait_.for_each([](BeforeWait& hook) { hook.callback_(); });
-  if (ready_.empty()) {
-    uv_idle_stop(&handles_->idle);
-  } else {
-    uv_idle_start(&handles_->idle, [](uv_idle_t*) {});
-  }
+  if (ready_.empty()) uv_idle_stop(&handles_->idle);
 }
 
 void Loop::schedule_timer() {

@@ -58,7 +58,7 @@ class Loop {
   void update_now();
 
   // Resumes waiter.handle before the loop waits again. The waiter leaves whatever list it is in.
-  void resume_soon(Waiter& waiter) { ready_.push_back(waiter); }
+  void resume_soon(Waiter& waiter);
 
   uv_loop_s* uv() { return uv_; }
 

@@ -1,0 +1,51 @@
+#include "ipc/runtime/address.h"
+
+#include <gtest/gtest.h>
+
+namespace openmmp {
+namespace {
+
+TEST(SocketAddress, ParsesLiteralsOnly) {
+  EXPECT_EQ(SocketAddress::parse("192.0.2.1", 143)->to_string(), "192.0.2.1:143");
+  EXPECT_EQ(SocketAddress::parse("2001:db8::1", 993)->to_string(), "[2001:db8::1]:993");
+  EXPECT_EQ(SocketAddress::parse("::1", 0)->to_string(), "::1");
+  for (const char* bad : {"", "localhost", "192.0.2", "192.0.2.256", "[::1]", "::1%lo", " 1.2.3.4"}) {
+    EXPECT_FALSE(SocketAddress::parse(bad, 1)) << bad;
+  }
+}
+
+TEST(SocketAddress, AMappedAddressIsIPv4) {
+  const SocketAddress mapped = SocketAddress::from(SocketAddress::parse("::ffff:192.0.2.7", 25)->get());
+  EXPECT_EQ(mapped.family(), AF_INET);
+  EXPECT_EQ(mapped.to_string(), "192.0.2.7:25");
+}
+
+TEST(HostPort, Parses) {
+  const struct {
+    const char* text;
+    const char* host;
+    uint16_t port;
+  } cases[] = {
+      {"store1", "store1", 0},
+      {"store1.example.com:1143", "store1.example.com", 1143},
+      {"192.0.2.1:65535", "192.0.2.1", 65535},
+      {"[2001:db8::1]:143", "2001:db8::1", 143},
+      {"[2001:db8::1]", "2001:db8::1", 0},
+      {"2001:db8::1", "2001:db8::1", 0},
+  };
+  for (const auto& c : cases) {
+    const Result<HostPort> parsed = parse_host_port(c.text);
+    ASSERT_TRUE(parsed) << c.text << ": " << parsed.error().detail;
+    EXPECT_EQ(*parsed, HostPort(c.host, c.port)) << c.text;
+  }
+}
+
+TEST(HostPort, RefusesWhatIsNone) {
+  for (const char* bad : {"", ":143", "host:", "host:0", "host:65536", "host:+1", "host:1x", "a b",
+                          "host\r\n", "[::1", "[::1]143", "[::1]:", "[name]:1", "1:2:3", "h:1:2"}) {
+    EXPECT_FALSE(parse_host_port(bad)) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace openmmp
