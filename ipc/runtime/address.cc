@@ -100,7 +100,8 @@ Result<HostPort> with_port(std::string_view host, std::string_view port_text) {
 }  // namespace
 
 Result<HostPort> parse_host_port(std::string_view text) {
-  const bool odd = std::any_of(text.begin(), text.end(), [](char c) { return c <= ' ' || c == 127; });
+  const bool odd =
+      std::any_of(text.begin(), text.end(), [](char c) { return c <= ' ' || c == 127; });
   if (text.empty() || odd) return fail(Errc::protocol, fmt::format("'{}' is not a host", text));
   if (text.front() == '[') {
     const size_t close = text.find(']');
@@ -114,7 +115,8 @@ Result<HostPort> parse_host_port(std::string_view text) {
   }
   const auto colons = std::count(text.begin(), text.end(), ':');
   if (colons == 0) return HostPort(std::string(text), 0);
-  if (colons == 1) return with_port(text.substr(0, text.find(':')), text.substr(text.find(':') + 1));
+  if (colons == 1)
+    return with_port(text.substr(0, text.find(':')), text.substr(text.find(':') + 1));
   if (!SocketAddress::parse(text, 0)) {
     return fail(Errc::protocol, fmt::format("'{}' is neither host:port nor an IPv6 address", text));
   }

@@ -12,11 +12,16 @@ constexpr size_t flush_size = 32 * 1024;
 
 std::string_view word_for(LogLevel level) {
   switch (level) {
-    case LogLevel::error: return "Error";
-    case LogLevel::warning: return "Warning";
-    case LogLevel::notice: return "Notice";
-    case LogLevel::info: return "Information";
-    case LogLevel::debug: return "Debug";
+    case LogLevel::error:
+      return "Error";
+    case LogLevel::warning:
+      return "Warning";
+    case LogLevel::notice:
+      return "Notice";
+    case LogLevel::info:
+      return "Information";
+    case LogLevel::debug:
+      return "Debug";
   }
   return "Debug";
 }
@@ -30,7 +35,8 @@ std::string host_name() {
 
 }  // namespace
 
-Log::Log(std::string process) : process_(fmt::format("{} {}[{}]", host_name(), process, getpid())) {}
+Log::Log(std::string process)
+    : process_(fmt::format("{} {}[{}]", host_name(), process, getpid())) {}
 
 void Log::set_file(UniqueFd file) {
   flush();

@@ -109,7 +109,8 @@ class Sleep {
   bool await_ready() const { return duration_ <= Millis(0); }
   void await_suspend(std::coroutine_handle<> handle) {
     handle_ = handle;
-    timer_.start(duration_, [](void* self) { static_cast<Sleep*>(self)->handle_.resume(); }, this);
+    timer_.start(
+        duration_, [](void* self) { static_cast<Sleep*>(self)->handle_.resume(); }, this);
   }
   void await_resume() const {}
 

@@ -59,9 +59,8 @@ void PollHandle::close() {
 UniqueFd PollHandle::release() {
   Block* block = std::exchange(block_, nullptr);
   UniqueFd fd = std::move(block->fd);
-  uv_close(reinterpret_cast<uv_handle_t*>(&block->poll), [](uv_handle_t* handle) {
-    delete static_cast<Block*>(handle->data);
-  });
+  uv_close(reinterpret_cast<uv_handle_t*>(&block->poll),
+           [](uv_handle_t* handle) { delete static_cast<Block*>(handle->data); });
   return fd;
 }
 

@@ -49,8 +49,7 @@ Result<UniqueFd> accept_tcp(int listener, SocketAddress& peer) {
     return UniqueFd(fd);
   }
   const int error = errno;
-  const bool exhausted =
-      error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+  const bool exhausted = error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
   return fail(exhausted ? Errc::limit : Errc::unavailable, std::strerror(error));
 }
 

@@ -163,7 +163,9 @@ struct ResultAwaiter {
 };
 
 template <class A>
-concept Awaiter = requires(A a) { a.await_ready(); };
+concept Awaiter = requires(A a) {
+  a.await_ready();
+};
 
 // An awaiter that stays where it is: GCC 12.2 copies what await_transform returns by reference, and
 // an awaiter that others point to cannot be copied.
@@ -182,9 +184,7 @@ class ResultPromise : public PromiseBase {
     set_error_ = [](PromiseBase* base, Error&& error) {
       static_cast<ResultPromise*>(base)->result_.emplace(Failure(std::move(error)));
     };
-    error_ = [](PromiseBase* base) {
-      return &static_cast<ResultPromise*>(base)->result_->error();
-    };
+    error_ = [](PromiseBase* base) { return &static_cast<ResultPromise*>(base)->result_->error(); };
   }
   Result<T>& result() { return *result_; }
 
@@ -200,7 +200,9 @@ class ResultPromise : public PromiseBase {
   auto await_transform(tl::expected<U, Error> result) {
     return ResultAwaiter<U>(std::move(result));
   }
-  auto await_transform(Failure failure) { return ResultAwaiter<void>(Result<>(std::move(failure))); }
+  auto await_transform(Failure failure) {
+    return ResultAwaiter<void>(Result<>(std::move(failure)));
+  }
   template <Awaiter A>
   auto await_transform(A&& awaiter) {
     return AwaiterReference<std::remove_reference_t<A>>{awaiter};

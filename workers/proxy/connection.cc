@@ -20,7 +20,8 @@ constexpr size_t read_size = 16 * 1024;
 
 struct Connection::Block {
   Block(Loop& loop, UniqueFd fd) : socket(loop, std::move(fd)), timer(loop) {
-    socket.set_owner(this, [](void* self, int events) { static_cast<Block*>(self)->ready(events); });
+    socket.set_owner(this,
+                     [](void* self, int events) { static_cast<Block*>(self)->ready(events); });
   }
 
   void ready(int events);
@@ -93,8 +94,7 @@ void Connection::Block::timed_out() {
   fail_with(Error(Errc::timeout, fmt::format("no {} within {:g} s", awaited, seconds)));
 }
 
-Connection::Connection(Loop& loop, UniqueFd fd)
-    : Connection(loop, std::move(fd), Connecting()) {
+Connection::Connection(Loop& loop, UniqueFd fd) : Connection(loop, std::move(fd), Connecting()) {
   block_->watch_for_input(0);
 }
 Connection::Connection(Loop& loop, UniqueFd fd, Connecting)

@@ -22,7 +22,8 @@ Result<Addresses> look_up(const std::string& name, uint16_t port) {
   addrinfo* list = nullptr;
   const int status = getaddrinfo(name.c_str(), nullptr, &hints, &list);
   if (status != 0) {
-    return fail(Errc::unavailable, fmt::format("no address for '{}': {}", name, gai_strerror(status)));
+    return fail(Errc::unavailable,
+                fmt::format("no address for '{}': {}", name, gai_strerror(status)));
   }
   Addresses addresses;
   for (const addrinfo* item = list; item != nullptr; item = item->ai_next) {

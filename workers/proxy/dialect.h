@@ -3,6 +3,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstdint>
 #include <string>
 
 #include "ipc/runtime/task.h"
@@ -11,6 +12,11 @@
 
 namespace openmmp::proxy {
 
+//
+// Besides, as static members:
+//   Shared          what all sessions of a worker share for this protocol; default-constructed
+//   default_port    of a store
+//   relay_farewell  what may be said to a client in mid-session before we close, or ""
 template <class D>
 concept Dialect = requires(D d, Connection& backend, const std::string& replay_name,
                            const Login& login, Refusal why, const Error& error) {
@@ -28,6 +34,9 @@ concept Dialect = requires(D d, Connection& backend, const std::string& replay_n
   { d.refuse(why) } -> std::same_as<Task<>>;
   // The last line of a session that ends before login, for the errors that deserve one.
   { d.farewell(error) } -> std::same_as<Task<>>;
+  typename D::Shared;
+  { D::default_port } -> std::convertible_to<uint16_t>;
+  { D::relay_farewell } -> std::convertible_to<const char*>;
 };
 
 }  // namespace openmmp::proxy

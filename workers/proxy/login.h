@@ -13,7 +13,7 @@ namespace openmmp::proxy {
 struct Login {
   Login() = default;
   Login(std::string u, Secret p) : user(std::move(u)), password(std::move(p)) {}
-  std::string user;   // as typed
+  std::string user;  // as typed
   Secret password;
 };
 

@@ -155,8 +155,8 @@ Relay::Step Relay::splice_through(Direction& direction) {
 }
 
 void Relay::flush_waiting(Direction& direction) {
-  const ssize_t taken = ::send(direction.to->fd(), direction.waiting.data(),
-                               direction.waiting.size(), MSG_NOSIGNAL);
+  const ssize_t taken =
+      ::send(direction.to->fd(), direction.waiting.data(), direction.waiting.size(), MSG_NOSIGNAL);
   if (taken < 0) {
     if (errno != EAGAIN && errno != EINTR) target_failed(direction);
     return;
@@ -189,8 +189,8 @@ void Relay::stop_splicing(Direction& direction) {
 }
 
 void Relay::source_failed(Direction& direction) {
-  end_.reason = fmt::format("{}: {}", direction.from == &client_ ? "client" : "server",
-                            std::strerror(errno));
+  end_.reason =
+      fmt::format("{}: {}", direction.from == &client_ ? "client" : "server", std::strerror(errno));
   broken_ = true;
 }
 

@@ -80,7 +80,7 @@ class Relay {
   struct Direction {
     PollHandle* from = nullptr;
     PollHandle* to = nullptr;
-    std::string waiting;  // read, and not yet taken by `to`
+    std::string waiting;       // read, and not yet taken by `to`
     std::optional<Pipe> pipe;  // set while this direction splices
     size_t in_pipe = 0;
     uint64_t total = 0;

@@ -98,8 +98,8 @@ Result<> Worker::open() {
   directory_ = std::move(*directory);
   services_ = std::make_unique<Services>(loop_, log_, settings_, *directory_,
                                          store_port(settings_, default_port_));
-  sessions_ = std::make_unique<SessionSet>(
-      loop_, [this](Connection client, SessionContext& context) {
+  sessions_ =
+      std::make_unique<SessionSet>(loop_, [this](Connection client, SessionContext& context) {
         return make_session_(std::move(client), context, *services_);
       });
   acceptor_ = std::make_unique<Acceptor>(
@@ -126,13 +126,20 @@ void Worker::accepted(UniqueFd socket, const SocketAddress& peer) {
 
 void Worker::handle(proto::ToWorker message, ipc::Descriptors descriptors) {
   switch (message.message_case()) {
-    case proto::ToWorker::kDrain: drain(Seconds(message.drain().seconds())); break;
-    case proto::ToWorker::kStatus: std::ignore = channel_.send(status()); break;
-    case proto::ToWorker::kLookup: lookups_.start(answer_lookup(message.lookup())); break;
+    case proto::ToWorker::kDrain:
+      drain(Seconds(message.drain().seconds()));
+      break;
+    case proto::ToWorker::kStatus:
+      std::ignore = channel_.send(status());
+      break;
+    case proto::ToWorker::kLookup:
+      lookups_.start(answer_lookup(message.lookup()));
+      break;
     case proto::ToWorker::kNewLog:
       if (!descriptors.empty()) log_.set_file(std::move(descriptors.front()));
       break;
-    default: break;  // a newer supervisor may say more than we know
+    default:
+      break;  // a newer supervisor may say more than we know
   }
 }
 

@@ -1,0 +1,154 @@
+#include "workers/proxy/connection.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <optional>
+
+#include "tests/unit/proxy/sockets.h"
+#include "workers/proxy/dial.h"
+
+namespace openmmp::proxy {
+namespace {
+
+class ConnectionTest : public testing::Test {
+ protected:
+  ConnectionTest() {
+    auto [ours, theirs] = tcp_pair();
+    connection.emplace(loop, std::move(ours));
+    peer = std::move(theirs);
+  }
+  void say(std::string_view text) {
+    ASSERT_EQ(::send(peer.get(), text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
+  }
+  template <class T>
+  Result<T> finish(Task<T> task) {
+    task.start();
+    while (!task.finished()) loop.run_turn();
+    return std::move(task.result());
+  }
+  Loop loop;
+  std::optional<Connection> connection;
+  UniqueFd peer;
+};
+
+TEST_F(ConnectionTest, ReadsLinesAndLiterals) {
+  say("a1 LOGIN {3}\r\njoe secret\r\nmore");
+  EXPECT_EQ(*finish(connection->read_line(100)), "a1 LOGIN {3}");
+  EXPECT_EQ(*finish(connection->read_bytes(3)), "joe");
+  EXPECT_EQ(*finish(connection->read_line(100)), " secret");
+  EXPECT_TRUE(connection->has_buffered_input());
+  EXPECT_EQ(connection->release().unread, "more");
+}
+
+TEST_F(ConnectionTest, DeliversWhatCameBeforeTheEnd) {
+  say("last\r\nhalf");
+  peer.reset();
+  EXPECT_EQ(*finish(connection->read_line(100)), "last");
+  EXPECT_EQ(finish(connection->read_line(100)).error().code, Errc::closed);
+}
+
+TEST_F(ConnectionTest, ALineOverTheLimitIsAnError) {
+  say("12345\r\n123456\r\n");
+  EXPECT_EQ(*finish(connection->read_line(5)), "12345");
+  EXPECT_EQ(finish(connection->read_line(5)).error().code, Errc::limit);
+}
+
+TEST_F(ConnectionTest, TheDeadlineSaysWhatItWaitedFor) {
+  connection->deadline(Millis(1), "greeting from the store");
+  const Error error = finish(connection->read_line(100)).error();
+  EXPECT_EQ(error.code, Errc::timeout);
+  EXPECT_EQ(error.detail, "no greeting from the store within 0.001 s");
+  // It holds for every later wait, until a farewell is allowed.
+  say("too late\r\n");
+  EXPECT_EQ(finish(connection->write("x")).error().code, Errc::timeout);
+  connection->allow_farewell(Seconds(1));
+  EXPECT_TRUE(finish(connection->write("bye\r\n")));
+  bool ended = false;
+  EXPECT_EQ(receive_some(peer.get(), ended), "bye\r\n");
+}
+
+TEST_F(ConnectionTest, AnInterruptWakesTheReader) {
+  Task<std::string> line = connection->read_line(100);
+  line.start();
+  loop.run_turn();
+  ASSERT_FALSE(line.finished());
+  connection->interrupt(Error(Errc::draining, "server is going down"));
+  ASSERT_TRUE(line.finished());
+  EXPECT_EQ(line.result().error().code, Errc::draining);
+}
+
+TEST_F(ConnectionTest, AFloodIsNotReadPastTheLimit) {
+  const std::string flood(1 << 20, 'x');
+  size_t sent = 0;
+  for (int i = 0; i < 200; ++i) {
+    const ssize_t count =
+        ::send(peer.get(), flood.data(), flood.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (count > 0) sent += static_cast<size_t>(count);
+    loop.run_turn();
+  }
+  ASSERT_GT(sent, size_t{256 * 1024});
+  EXPECT_LE(connection->release().unread.size(), size_t{80 * 1024});
+}
+
+TEST_F(ConnectionTest, ALongWriteWaitsForTheReader) {
+  const std::string text(8 << 20, 'y');
+  Task<> write = connection->write(text);
+  write.start();
+  loop.run_turn();
+  ASSERT_FALSE(write.finished());
+  size_t received = 0;
+  bool ended = false;
+  while (!write.finished() || received < text.size()) {
+    received += receive_some(peer.get(), ended).size();
+    loop.run_turn();
+    ASSERT_FALSE(ended);
+  }
+  EXPECT_TRUE(write.result());
+  EXPECT_EQ(received, text.size());
+}
+
+TEST_F(ConnectionTest, AWriteToOneWhoHasGoneFails) {
+  peer.reset();
+  const std::string text(1 << 20, 'z');
+  Result<> written;
+  for (int i = 0; i < 100 && written; ++i) written = finish(connection->write(text));
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().code, Errc::closed);
+}
+
+TEST_F(ConnectionTest, MayBeDestroyedWhileItIsRead) {
+  Task<std::string> line = connection->read_line(100);
+  line.start();
+  loop.run_turn();
+  line.destroy();
+  connection.reset();
+  loop.run_turn();
+}
+
+TEST(Dial, SaysWhichAddressRefused) {
+  auto [ours, theirs] = tcp_pair();  // its listener is gone, its port is not taken
+  sockaddr_storage storage;
+  socklen_t size = sizeof storage;
+  ASSERT_EQ(getpeername(ours.get(), reinterpret_cast<sockaddr*>(&storage), &size), 0);
+  const SocketAddress address = SocketAddress::from(reinterpret_cast<sockaddr*>(&storage));
+  Loop loop;
+  Task<Connection> task = dial(loop, HostPort("127.0.0.1", address.port()), Seconds(5));
+  task.start();
+  while (!task.finished()) loop.run_turn();
+  ASSERT_FALSE(task.result());
+  EXPECT_EQ(task.result().error().code, Errc::unavailable);
+  EXPECT_EQ(task.result().error().detail, address.to_string() + ": Connection refused");
+}
+
+TEST(Dial, LooksNamesUp) {
+  Loop loop;
+  Task<std::vector<SocketAddress>> task = resolve(loop, HostPort("localhost", 143));
+  task.start();
+  while (!task.finished()) loop.run_turn();
+  ASSERT_TRUE(task.result()) << task.result().error().detail;
+  EXPECT_EQ(task.result()->front().port(), 143);
+}
+
+}  // namespace
+}  // namespace openmmp::proxy

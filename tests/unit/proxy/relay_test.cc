@@ -1,0 +1,213 @@
+#include "workers/proxy/relay.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <optional>
+
+#include "ipc/runtime/task.h"
+#include "tests/unit/proxy/sockets.h"
+
+namespace openmmp::proxy {
+namespace {
+
+constexpr const char* farewell = "* BYE\r\n";
+
+Task<RelayEnd> relay_between(Loop& loop, RelayPool& pool, Connection client, Connection backend,
+                             Millis idle, Relay** where) {
+  Relay relay(loop, pool, std::move(client), std::move(backend), idle, farewell);
+  *where = &relay;
+  RelayEnd end = co_await relay;
+  co_return std::move(end);
+}
+
+std::string pattern(size_t size) {
+  std::string text(size, '\0');
+  uint32_t state = 1;
+  for (char& c : text) {
+    state = state * 1664525 + 1013904223;
+    c = static_cast<char>(state >> 24);
+  }
+  return text;
+}
+
+class RelayTest : public testing::Test {
+ protected:
+  void begin(Millis idle = Seconds(1800), std::string_view early = "") {
+    auto [client_end, client_ours] = tcp_pair();
+    auto [backend_end, backend_ours] = tcp_pair();
+    client = std::move(client_end);
+    backend = std::move(backend_end);
+    Connection to_client(loop, std::move(client_ours));
+    Connection to_backend(loop, std::move(backend_ours));
+    if (!early.empty()) {
+      ASSERT_EQ(::send(client.get(), early.data(), early.size(), 0),
+                static_cast<ssize_t>(early.size()));
+      while (!to_client.has_buffered_input()) loop.run_turn();
+    }
+    task.emplace(
+        relay_between(loop, pool, std::move(to_client), std::move(to_backend), idle, &relay));
+    task->start();
+  }
+  const RelayEnd& finish() {
+    while (!task->finished()) loop.run_turn();
+    return *task->result();
+  }
+  // Sends `text` from one end and receives it at the other, in turns with the loop.
+  std::string pass(int from, int to, const std::string& text, size_t read_limit = 1 << 20) {
+    std::string received;
+    size_t sent = 0;
+    bool ended = false;
+    while (received.size() < text.size() && !ended) {
+      const ssize_t count = ::send(from, text.data() + sent, text.size() - sent, MSG_DONTWAIT);
+      if (count > 0) sent += static_cast<size_t>(count);
+      loop.run_turn();
+      received += receive_some(to, ended, read_limit);
+    }
+    return received;
+  }
+
+  Loop loop;
+  RelayPool pool;
+  UniqueFd client;
+  UniqueFd backend;
+  Relay* relay = nullptr;
+  std::optional<Task<RelayEnd>> task;
+};
+
+TEST_F(RelayTest, PassesLinesBothWays) {
+  begin();
+  EXPECT_EQ(pass(client.get(), backend.get(), "a NOOP\r\n"), "a NOOP\r\n");
+  EXPECT_EQ(pass(backend.get(), client.get(), "a OK done\r\n"), "a OK done\r\n");
+  client.reset();
+  backend.reset();
+  const RelayEnd& end = finish();
+  EXPECT_EQ(end.from_client, 8u);
+  EXPECT_EQ(end.from_backend, 11u);
+}
+
+TEST_F(RelayTest, BulkArrivesByteForByteWhateverThePace) {
+  const std::string text = pattern(12 << 20);
+  for (const size_t pace : {size_t{1} << 20, size_t{7919}}) {
+    begin();
+    EXPECT_TRUE(pass(backend.get(), client.get(), text, pace) == text) << pace;
+    EXPECT_TRUE(pass(client.get(), backend.get(), text, pace) == text) << pace;
+    EXPECT_EQ(pass(client.get(), backend.get(), "short\r\n"), "short\r\n");
+    client.reset();
+    backend.reset();
+    EXPECT_EQ(finish().from_backend, text.size());
+    EXPECT_EQ(finish().from_client, text.size() + 7);
+  }
+}
+
+TEST_F(RelayTest, WhatTheClientSentBehindItsLoginGoesFirst) {
+  begin(Seconds(1800), "b SELECT INBOX\r\n");
+  EXPECT_EQ(pass(client.get(), backend.get(), "c NOOP\r\n"), "b SELECT INBOX\r\nc NOOP\r\n");
+}
+
+TEST_F(RelayTest, AReaderThatStopsStopsTheSource) {
+  begin();
+  const std::string chunk = pattern(1 << 20);
+  size_t sent = 0;
+  for (int i = 0; i < 400; ++i) {
+    const ssize_t count =
+        ::send(backend.get(), chunk.data(), chunk.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (count > 0) sent += static_cast<size_t>(count);
+    loop.run_turn();
+  }
+  // Kernel buffers of four sockets, a pipe and one read: far less than was offered.
+  EXPECT_LT(sent, size_t{64} << 20);
+  size_t received = 0;
+  bool ended = false;
+  while (received < sent) {
+    received += receive_some(client.get(), ended).size();
+    loop.run_turn();
+  }
+  EXPECT_EQ(received, sent);
+}
+
+TEST_F(RelayTest, AHalfCloseIsPassedOnAndTheOtherWayGoesOn) {
+  begin();
+  ::shutdown(client.get(), SHUT_WR);
+  bool ended = false;
+  while (!ended) {
+    loop.run_turn();
+    receive_some(backend.get(), ended);
+  }
+  EXPECT_EQ(pass(backend.get(), client.get(), "a OK done\r\n"), "a OK done\r\n");
+  backend.reset();
+  EXPECT_EQ(finish().reason, "client closed");
+}
+
+TEST_F(RelayTest, TheStoresLastWordsReachTheClient) {
+  begin();
+  const std::string last = pattern(3 << 20);
+  std::string received;
+  size_t sent = 0;
+  bool ended = false;
+  while (!ended) {
+    if (sent < last.size()) {
+      const ssize_t count =
+          ::send(backend.get(), last.data() + sent, last.size() - sent, MSG_DONTWAIT);
+      if (count > 0) sent += static_cast<size_t>(count);
+      if (sent == last.size()) backend.reset();
+    }
+    loop.run_turn();
+    received += receive_some(client.get(), ended);
+  }
+  EXPECT_TRUE(received == last);
+  client.reset();
+  EXPECT_EQ(finish().reason, "server closed");
+}
+
+TEST_F(RelayTest, SilenceEndsIt) {
+  begin(Millis(5));
+  EXPECT_EQ(finish().reason, "no traffic for 0 s");
+}
+
+TEST_F(RelayTest, AnInterruptSaysFarewellAtALineEndOnly) {
+  begin();
+  EXPECT_EQ(pass(backend.get(), client.get(), "* OK\r\n"), "* OK\r\n");
+  relay->interrupt("server is going down");
+  EXPECT_EQ(finish().reason, "server is going down");
+  bool ended = false;
+  EXPECT_EQ(receive_some(client.get(), ended), farewell);
+
+  begin();
+  EXPECT_EQ(pass(backend.get(), client.get(), "* 1 FETCH {10}\r\nabc"), "* 1 FETCH {10}\r\nabc");
+  relay->interrupt("server is going down");
+  finish();
+  EXPECT_EQ(receive_some(client.get(), ended), "");
+}
+
+TEST_F(RelayTest, MayBeDestroyedWithBytesInItsPipe) {
+  for (int turns : {1, 3, 10, 50}) {
+    begin();
+    const std::string chunk = pattern(1 << 20);
+    for (int i = 0; i < turns; ++i) {
+      ::send(backend.get(), chunk.data(), chunk.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+      loop.run_turn();
+    }
+    task.reset();
+    loop.run_turn();
+  }
+}
+
+TEST(RelayPool, LendsABoundedNumberOfPipesAndReusesThem) {
+  RelayPool pool;
+  std::vector<Pipe> pipes;
+  while (std::optional<Pipe> pipe = pool.take_pipe()) {
+    ASSERT_LT(pipes.size(), size_t{1000});
+    pipes.push_back(std::move(*pipe));
+  }
+  ASSERT_FALSE(pipes.empty());
+  pool.give_back(std::move(pipes.back()));
+  pipes.pop_back();
+  EXPECT_TRUE(pool.take_pipe());
+  EXPECT_FALSE(pool.take_pipe());
+  pool.pipe_closed();
+  EXPECT_TRUE(pool.take_pipe());
+}
+
+}  // namespace
+}  // namespace openmmp::proxy
