@@ -1,0 +1,86 @@
+#include "workers/sasl/plain.h"
+
+#include <gtest/gtest.h>
+
+#include "workers/sasl/base64.h"
+
+namespace openmmp::sasl {
+namespace {
+
+// "|" stands for NUL.
+std::string message(std::string text) {
+  for (char& c : text) c = c == '|' ? '\0' : c;
+  return text;
+}
+
+TEST(Plain, TakesAMessageApart) {
+  const Result<PlainMessage> plain = parse_plain(message("|joe|secret"));
+  ASSERT_TRUE(plain);
+  EXPECT_EQ(plain->authzid, "");
+  EXPECT_EQ(plain->authcid, "joe");
+  EXPECT_EQ(plain->password.reveal(), "secret");
+
+  const Result<PlainMessage> proxied = parse_plain(message("jane|admin|a b"));
+  ASSERT_TRUE(proxied);
+  EXPECT_EQ(proxied->authzid, "jane");
+  EXPECT_EQ(proxied->authcid, "admin");
+  EXPECT_EQ(proxied->password.reveal(), "a b");
+}
+
+TEST(Plain, RefusesMalformedMessages) {
+  for (const char* text : {"", "|", "joe", "joe|secret", "secret"}) {
+    const Result<PlainMessage> plain = parse_plain(message(text));
+    ASSERT_FALSE(plain) << text;
+    EXPECT_EQ(plain.error().code, Errc::protocol) << text;
+  }
+}
+
+TEST(Plain, RefusesImpossibleCredentials) {
+  for (const char* text : {"||", "||secret", "|joe|", "|joe|secret|", "|joe|se|cret", "|j\roe|x",
+                           "|joe|a\nb", "|j\xf6rg|secret"}) {
+    const Result<PlainMessage> plain = parse_plain(message(text));
+    ASSERT_FALSE(plain) << text;
+    EXPECT_EQ(plain.error().code, Errc::refused) << text;
+  }
+}
+
+TEST(Plain, StepLetsNobodyActForAnother) {
+  struct Case {
+    const char* text;
+    bool good;
+  };
+  const Case cases[] = {{"|joe|secret", true},
+                        {"joe|joe|secret", true},
+                        {"jane|joe|secret", false},
+                        {"JOE|joe|secret", false}};
+  for (const Case& c : cases) {
+    const Result<PlainMessage> plain = plain_step(base64_encode(message(c.text)));
+    EXPECT_EQ(plain.has_value(), c.good) << c.text;
+    if (!plain) {
+      EXPECT_EQ(plain.error().code, Errc::refused) << c.text;
+    }
+  }
+}
+
+TEST(Plain, StepRefusesWhatIsNotBase64) {
+  for (const char* text : {"*", "=", "AGpvZQBzZWNyZXQ", "AGpvZ QBzZWNyZXQ=", "\x80"}) {
+    const Result<PlainMessage> plain = plain_step(text);
+    ASSERT_FALSE(plain) << text;
+    EXPECT_EQ(plain.error().code, Errc::protocol) << text;
+  }
+}
+
+// What a store is sent is what the client gave, whatever the length.
+TEST(Plain, ResponseComesBackWhole) {
+  for (size_t length = 1; length < 70; ++length) {
+    const std::string user(length, 'u');
+    const std::string password(70 - length, 'p');
+    const Result<PlainMessage> plain = plain_step(plain_response(user, password));
+    ASSERT_TRUE(plain);
+    EXPECT_EQ(plain->authcid, user);
+    EXPECT_EQ(plain->password.reveal(), password);
+  }
+}
+
+}  // namespace
+}  // namespace openmmp::sasl

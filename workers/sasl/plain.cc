@@ -1,0 +1,42 @@
+#include "workers/sasl/plain.h"
+
+#include "workers/sasl/base64.h"
+#include "workers/sasl/credentials.h"
+
+namespace openmmp::sasl {
+
+Result<PlainMessage> parse_plain(std::string_view message) {
+  const size_t first = message.find('\0');
+  const size_t second = first == message.npos ? first : message.find('\0', first + 1);
+  if (second == message.npos) return fail(Errc::protocol, "The PLAIN message has too few parts.");
+  const std::string_view authzid = message.substr(0, first);
+  const std::string_view authcid = message.substr(first + 1, second - first - 1);
+  const std::string_view password = message.substr(second + 1);
+  if (auto good = check_credentials(authcid, password); !good) return fail(std::move(good.error()));
+  return PlainMessage(std::string(authzid), std::string(authcid), Secret::copy_of(password));
+}
+
+Result<PlainMessage> plain_step(std::string_view base64) {
+  Result<std::string> decoded = base64_decode(base64);
+  if (!decoded) return fail(std::move(decoded.error()));
+  const Secret message(std::move(*decoded));
+  Result<PlainMessage> parsed = parse_plain(message.reveal());
+  if (parsed && !parsed->authzid.empty() && parsed->authzid != parsed->authcid) {
+    return fail(Errc::refused, "Acting for another user is not available.");
+  }
+  return parsed;
+}
+
+std::string plain_response(std::string_view user, std::string_view password) {
+  std::string message;
+  message.reserve(user.size() + password.size() + 2);
+  message += '\0';
+  message += user;
+  message += '\0';
+  message += password;
+  std::string text = base64_encode(message);
+  wipe(message);
+  return text;
+}
+
+}  // namespace openmmp::sasl

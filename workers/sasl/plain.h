@@ -1,0 +1,32 @@
+// The SASL mechanism PLAIN, RFC 4616: [authzid] NUL authcid NUL passwd, one message from the
+// client, and what a store is sent in turn. Pure. The protocols add base64 and their own framing.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "ipc/runtime/result.h"
+#include "ipc/runtime/secret.h"
+
+namespace openmmp::sasl {
+
+struct PlainMessage {
+  PlainMessage(std::string z, std::string c, Secret p)
+      : authzid(std::move(z)), authcid(std::move(c)), password(std::move(p)) {}
+  std::string authzid;  // who to act for; empty: the same as authcid
+  std::string authcid;  // whose password it is
+  Secret password;
+};
+
+// Takes a message apart. Errc::protocol: not such a message; Errc::refused: check_credentials().
+Result<PlainMessage> parse_plain(std::string_view message);
+
+// The whole step of a server: the base64 text as the client sent it. Errc::protocol: malformed;
+// Errc::refused: well-formed, but no such login is possible, acting for somebody else included.
+Result<PlainMessage> plain_step(std::string_view base64);
+
+// The base64 text for a store that knows `user` by that name. The caller wipes it.
+std::string plain_response(std::string_view user, std::string_view password);
+
+}  // namespace openmmp::sasl
