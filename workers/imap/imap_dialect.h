@@ -1,0 +1,66 @@
+// IMAP for the proxy (workers/proxy/dialect.h): what a client and a store hear from us until they
+// are connected to each other. One object a session. The client's Connection, the context and the
+// capabilities, which all sessions of a worker share, must outlive it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "ipc/runtime/task.h"
+#include "workers/imap/command.h"
+#include "workers/imap/store_login.h"
+#include "workers/imap/syntax.h"
+#include "workers/proxy/connection.h"
+#include "workers/proxy/login.h"
+#include "workers/proxy/session_context.h"
+
+namespace openmmp::imap {
+
+class ImapDialect {
+ public:
+  using Shared = StoreCapabilities;
+  static constexpr uint16_t default_port = 143;
+  static constexpr const char* relay_farewell =
+      "* BYE The server is going down, connect again.\r\n";
+
+  ImapDialect(proxy::Connection& client, const proxy::SessionContext& context,
+              StoreCapabilities& capabilities)
+      : client_(client), settings_(context.settings), capabilities_(capabilities) {}
+
+  Task<proxy::Login> authenticate();
+  Task<> log_in_to(proxy::Connection& store, const std::string& replay_name,
+                   const proxy::Login& login);
+  Task<> accept();
+  Task<> refuse(proxy::Refusal why);
+  Task<> farewell(const Error& error);
+
+  // What the client said about itself, for the store.
+  const IdList& client_id() const { return client_id_; }
+
+ private:
+  Task<Command> read_command();
+  Task<Pieces> read_pieces();
+  Task<bool> read_literal(Literal literal, size_t room, Pieces& pieces);
+  Task<> answer(Command command);
+  Task<> log_out();
+  Task<std::optional<proxy::Login>> take_login(Command command);
+  Task<std::optional<proxy::Login>> take_plain(Command command);
+  // The end of the answer to the command, with `before` ahead of it.
+  Task<> tagged(std::string text, std::string before = {});
+  Task<> bad(std::string text);
+  std::string announcement() const;
+  std::string greeting() const;
+
+  proxy::Connection& client_;
+  const config::Settings& settings_;
+  StoreCapabilities& capabilities_;
+  bool greeted_ = false;
+  int commands_ = 0;
+  int bad_commands_ = 0;
+  std::string tag_;  // of the command that is being answered
+  IdList client_id_;
+  Welcome welcome_;
+};
+
+}  // namespace openmmp::imap

@@ -1,0 +1,69 @@
+#include "workers/imap/response.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "workers/imap/syntax.h"
+
+namespace openmmp::imap {
+namespace {
+
+constexpr std::pair<std::string_view, Status> statuses[] = {
+    {"OK", Status::ok},   {"NO", Status::no},           {"BAD", Status::bad},
+    {"BYE", Status::bye}, {"PREAUTH", Status::preauth},
+};
+
+constexpr std::string_view temporary_codes[] = {"UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG",
+                                                "CONTACTADMIN"};
+
+std::string_view first_word(std::string_view text) { return text.substr(0, text.find(' ')); }
+
+std::string_view rest_after(std::string_view text, std::string_view word) {
+  return text.substr(std::min(text.size(), word.size() + 1));
+}
+
+bool has_control(std::string_view line) {
+  return std::any_of(line.begin(), line.end(), [](char c) {
+    return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == 0x7f;
+  });
+}
+
+Status status_of(std::string_view word) {
+  for (const auto& [name, status] : statuses) {
+    if (equals_ignoring_case(word, name)) return status;
+  }
+  return Status::other;
+}
+
+}  // namespace
+
+Result<Response> parse_response(std::string_view line) {
+  if (has_control(line)) return fail(Errc::protocol, "a control character from the store");
+  Response response;
+  // Some servers leave out the blank behind "+".
+  response.tag = line.starts_with('+') ? line.substr(0, 1) : first_word(line);
+  const bool known = response.continuation() || response.untagged();
+  if (!known && reply_tag(line) == "*") return fail(Errc::protocol, "no IMAP from the store");
+  response.text = rest_after(line, response.tag);
+  const std::string_view word = first_word(response.text);
+  if (!response.continuation()) response.status = status_of(word);
+  if (response.status == Status::other) return response;
+  const std::string_view human = rest_after(response.text, word);
+  const size_t end = human.find(']');
+  if (human.starts_with('[') && end != human.npos) response.code = human.substr(1, end - 1);
+  return response;
+}
+
+std::string_view capability_list(std::string_view text) {
+  const std::string_view word = first_word(text);
+  return equals_ignoring_case(word, "CAPABILITY") ? rest_after(text, word) : std::string_view();
+}
+
+bool is_temporary(std::string_view code) {
+  const auto is_code = [word = first_word(code)](std::string_view name) {
+    return equals_ignoring_case(word, name);
+  };
+  return std::any_of(std::begin(temporary_codes), std::end(temporary_codes), is_code);
+}
+
+}  // namespace openmmp::imap

@@ -1,0 +1,59 @@
+// Our half of a login at a store: greeting, capabilities, LOGIN or AUTHENTICATE PLAIN, up to the
+// store's answer. It lives for one login, inside ImapDialect::log_in_to(); whatever it is given
+// must outlive it. Nothing of what the store says before its yes reaches the client.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "ipc/runtime/secret.h"
+#include "ipc/runtime/task.h"
+#include "workers/imap/capability.h"
+#include "workers/imap/response.h"
+#include "workers/proxy/connection.h"
+
+namespace openmmp::imap {
+
+// The store's yes as the client gets to see it.
+struct Welcome {
+  std::string capability;  // "CAPABILITY ..." when it came as a line of its own
+  std::string answer;      // without the tag: "OK [CAPABILITY ...] Logged in"
+};
+
+class StoreLogin {
+ public:
+  StoreLogin(proxy::Connection& store, StoreCapabilities& learnt)
+      : store_(store), learnt_(learnt) {}
+  StoreLogin(const StoreLogin&) = delete;
+  StoreLogin& operator=(const StoreLogin&) = delete;
+  ~StoreLogin() { wipe(out_); }
+
+  // Errc::refused, Errc::unavailable, or anything else when the store does not behave.
+  Task<Welcome> run(const std::string& name, const Secret& password);
+
+ private:
+  Task<> read_greeting();
+  Task<> ask_capability();
+  Task<> log_in(const std::string& name, const Secret& password);
+  Task<> authenticate_plain(const std::string& name, const Secret& password);
+  Task<> add_string(const std::string& text);
+  Task<> send();
+  Task<> next_line();
+  Task<> next_reply();
+  Result<> answer_is_yes() const;
+  void learn(std::string_view list);
+  void start_command(std::string_view text, size_t room);
+
+  proxy::Connection& store_;
+  StoreCapabilities& learnt_;
+  Capabilities capabilities_;
+  std::string separate_capability_;
+  std::string out_;  // what is to be sent next; may hold the password
+  std::string tag_;
+  int commands_ = 0;
+  int lines_ = 0;
+  std::string line_;  // the last line of the store
+  Response reply_;    // views into line_
+};
+
+}  // namespace openmmp::imap
