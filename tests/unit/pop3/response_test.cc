@@ -1,0 +1,57 @@
+#include "workers/pop3/response.h"
+
+#include <gtest/gtest.h>
+
+namespace openmmp::pop3 {
+namespace {
+
+TEST(Pop3Response, IsTakenApart) {
+  struct Case {
+    const char* line;
+    Status status;
+    const char* code;
+  };
+  const Case cases[] = {
+      {"+OK", Status::ok, ""},
+      {"+ok ready <1.2@x>", Status::ok, ""},
+      {"-ERR", Status::err, ""},
+      {"-ERR [IN-USE] locked", Status::err, "IN-USE"},
+      {"-err [AUTH]", Status::err, "AUTH"},
+      {"-ERR no [AUTH]", Status::err, ""},
+      {"-ERR [AUTH", Status::err, ""},
+      {"-ERR ]x [", Status::err, ""},
+      {"+ ", Status::continuation, ""},
+      {"+", Status::continuation, ""},
+  };
+  for (const Case& c : cases) {
+    const Result<Response> response = parse_response(c.line);
+    ASSERT_TRUE(response) << c.line;
+    EXPECT_EQ(response->status, c.status) << c.line;
+    EXPECT_EQ(response->code, c.code) << c.line;
+  }
+}
+
+TEST(Pop3Response, RefusesGarbage) {
+  for (const char* line : {"", " ", "OK", "+OKAY", "* OK IMAP4", "220 smtp", "+OK a\rb", "+OK \x1b",
+                           " +OK", "\x16\x03\x01"}) {
+    EXPECT_FALSE(parse_response(line)) << line;
+  }
+  EXPECT_FALSE(parse_response(std::string_view("+OK\0", 4)));
+}
+
+TEST(Pop3Response, TellsTemporaryFromFinal) {
+  for (const char* code : {"SYS/TEMP", "in-use", "LOGIN-DELAY"}) EXPECT_TRUE(is_temporary(code));
+  for (const char* code : {"", "AUTH", "SYS/PERM", "SYS"}) EXPECT_FALSE(is_temporary(code));
+}
+
+TEST(Pop3Response, FindsPlainAmongTheMechanisms) {
+  for (const char* line : {"SASL PLAIN", "sasl LOGIN plain", "SASL PLAIN LOGIN"}) {
+    EXPECT_TRUE(offers_plain(line)) << line;
+  }
+  for (const char* line : {"", "SASL", "SASL ", "SASL PLAINER", "XSASL PLAIN", "PLAIN", "USER"}) {
+    EXPECT_FALSE(offers_plain(line)) << line;
+  }
+}
+
+}  // namespace
+}  // namespace openmmp::pop3

@@ -1,0 +1,57 @@
+#include "workers/pop3/response.h"
+
+#include <algorithm>
+
+#include "workers/pop3/command.h"
+
+namespace openmmp::pop3 {
+namespace {
+
+constexpr std::string_view temporary_codes[] = {"SYS/TEMP", "IN-USE", "LOGIN-DELAY"};
+
+bool is_control(char c) { return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == 0x7f; }
+
+// "-ERR [CODE] text"
+std::string_view code_of(std::string_view line) {
+  const size_t start = line.find(" [");
+  const size_t end = line.find(']');
+  if (start != line.find(' ') || end == line.npos || end < start) return {};
+  return line.substr(start + 2, end - start - 2);
+}
+
+}  // namespace
+
+Result<Response> parse_response(std::string_view line) {
+  if (std::any_of(line.begin(), line.end(), is_control)) {
+    return fail(Errc::protocol, "a control character from the store");
+  }
+  const std::string_view word = line.substr(0, line.find(' '));
+  Response response;
+  if (equals_ignoring_case(word, "+OK")) {
+    response.status = Status::ok;
+  } else if (equals_ignoring_case(word, "-ERR")) {
+    response.code = code_of(line);
+  } else if (word == "+") {
+    response.status = Status::continuation;
+  } else {
+    return fail(Errc::protocol, "no POP3 from the store");
+  }
+  return response;
+}
+
+bool is_temporary(std::string_view code) {
+  return std::any_of(std::begin(temporary_codes), std::end(temporary_codes),
+                     [code](std::string_view name) { return equals_ignoring_case(code, name); });
+}
+
+bool offers_plain(std::string_view capability) {
+  if (!equals_ignoring_case(capability.substr(0, 5), "SASL ")) return false;
+  while (!capability.empty()) {
+    const std::string_view word = capability.substr(0, capability.find(' '));
+    if (equals_ignoring_case(word, "PLAIN")) return true;
+    capability.remove_prefix(std::min(capability.size(), word.size() + 1));
+  }
+  return false;
+}
+
+}  // namespace openmmp::pop3

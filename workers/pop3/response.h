@@ -1,0 +1,27 @@
+// What a POP3 server says while we log in there: the first line of a response taken apart. Pure.
+#pragma once
+
+#include <string_view>
+
+#include "ipc/runtime/result.h"
+
+namespace openmmp::pop3 {
+
+enum class Status { ok, err, continuation };
+
+// Views into the line that it was parsed from.
+struct Response {
+  Status status = Status::err;
+  std::string_view code;  // of -ERR, RFC 2449: "SYS/TEMP", empty for none
+};
+
+// Errc::protocol: a control character, or no response at all.
+Result<Response> parse_response(std::string_view line);
+
+// Whether -ERR with this code (RFC 2449, RFC 3206) speaks of now, not of name and password.
+bool is_temporary(std::string_view code);
+
+// Whether a line of the answer to CAPA offers AUTH PLAIN.
+bool offers_plain(std::string_view capability);
+
+}  // namespace openmmp::pop3
