@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """Runs the end-to-end tests, or those whose names contain one of the arguments.
 
 OPENMMP_BIN names the directory of the executables (default build/release/bin). The last line is
