@@ -1,0 +1,170 @@
+#include "workers/directory/embedded.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <limits>
+
+#include "workers/directory/text.h"
+
+namespace openmmp::directory {
+
+namespace {
+
+using Kind = Filter::Kind;
+
+// What estimate() says of a filter that no index helps with.
+constexpr size_t everything = std::numeric_limits<size_t>::max();
+
+uint64_t hash(const std::string& text) { return std::hash<std::string>()(text); }
+
+// Nearly every entry has the same object classes: an index of them is large and finds nothing.
+bool is_selective(const Filter& filter) {
+  return filter.kind == Kind::equal && filter.attribute != "objectclass";
+}
+
+}  // namespace
+
+Result<EmbeddedDirectory> EmbeddedDirectory::from_ldif(std::string text) {
+  EmbeddedDirectory directory;
+  directory.text_ = std::move(text);
+  if (const Result<> loaded = directory.load(); !loaded) return fail(loaded.error());
+  return directory;
+}
+
+Result<> EmbeddedDirectory::load() {
+  LdifReader reader(text_);
+  std::vector<std::pair<uint64_t, uint32_t>> dns;
+  for (;;) {
+    const Result<std::optional<Entry>> entry = reader.next();
+    if (!entry) return fail(entry.error());
+    if (!*entry) break;
+    const Result<Dn> dn = Dn::parse((*entry)->dn());
+    if (!dn) {
+      return fail(Errc::protocol,
+                  fmt::format("line {}: {}", reader.position().line, dn.error().detail));
+    }
+    dns.emplace_back(hash(dn->to_string()), static_cast<uint32_t>(records_.size()));
+    records_.push_back(reader.position());
+  }
+  if (records_.empty()) return fail(Errc::protocol, "line 1: there is no entry in it");
+  return check_unique(std::move(dns));
+}
+
+Result<> EmbeddedDirectory::check_unique(std::vector<std::pair<uint64_t, uint32_t>> dns) const {
+  std::sort(dns.begin(), dns.end());
+  for (size_t i = 1; i < dns.size(); ++i) {
+    if (dns[i].first != dns[i - 1].first) continue;
+    const Entry first = read(dns[i - 1].second);
+    const Entry second = read(dns[i].second);
+    if (*Dn::parse(first.dn()) == *Dn::parse(second.dn())) {
+      return fail(Errc::protocol,
+                  fmt::format("line {}: '{}' is already at line {}", records_[dns[i].second].line,
+                              second.dn(), records_[dns[i - 1].second].line));
+    }
+  }
+  return {};
+}
+
+Entry EmbeddedDirectory::read(uint32_t record) const {
+  // load() has read this record without an error before.
+  return std::move(**LdifReader(text_, records_[record]).next());
+}
+
+const EmbeddedDirectory::Index& EmbeddedDirectory::index_of(const std::string& attribute) {
+  const auto [position, is_new] = indexes_.try_emplace(attribute);
+  Index& index = position->second;
+  if (!is_new) return index;
+  for (uint32_t record = 0; record < records_.size(); ++record) {
+    const Entry entry = read(record);
+    const Values* values = entry.find(attribute);
+    if (values == nullptr) continue;
+    for (const std::string& value : *values) index.emplace_back(hash(fold(value)), record);
+  }
+  std::sort(index.begin(), index.end());
+  index.erase(std::unique(index.begin(), index.end()), index.end());
+  index.shrink_to_fit();
+  return index;
+}
+
+EmbeddedDirectory::Range EmbeddedDirectory::find_equal(const Filter& filter) {
+  const Index& index = index_of(filter.attribute);
+  const uint64_t wanted = hash(filter.value);
+  const auto first =
+      std::lower_bound(index.begin(), index.end(), std::make_pair(wanted, uint32_t{0}));
+  auto last = first;
+  while (last != index.end() && last->first == wanted) ++last;
+  return {first, last};
+}
+
+// How many entries an index leaves to look at.
+size_t EmbeddedDirectory::estimate(const Filter& filter) {
+  if (is_selective(filter)) {
+    const Range range = find_equal(filter);
+    return static_cast<size_t>(range.second - range.first);
+  }
+  if (filter.kind == Kind::all) {
+    size_t least = everything;
+    for (const Filter& part : filter.parts) least = std::min(least, estimate(part));
+    return least;
+  }
+  if (filter.kind != Kind::any) return everything;
+  size_t sum = 0;
+  for (const Filter& part : filter.parts) {
+    const size_t count = estimate(part);
+    if (count == everything) return everything;
+    sum += count;
+  }
+  return sum;
+}
+
+// Only for filters that estimate() knows a number for.
+void EmbeddedDirectory::collect(const Filter& filter, std::vector<uint32_t>& records) {
+  if (filter.kind == Kind::equal) {
+    const Range range = find_equal(filter);
+    for (auto i = range.first; i != range.second; ++i) records.push_back(i->second);
+  } else if (filter.kind == Kind::any) {
+    for (const Filter& part : filter.parts) collect(part, records);
+  } else {
+    const Filter* best = nullptr;
+    size_t least = everything;
+    for (const Filter& part : filter.parts) {
+      const size_t count = estimate(part);
+      if (count < least) best = &part;
+      least = std::min(least, count);
+    }
+    collect(*best, records);
+  }
+}
+
+void EmbeddedDirectory::prepare(const Filter& filter) { estimate(filter); }
+
+bool EmbeddedDirectory::has_entry_below(const Dn& base) const {
+  for (uint32_t record = 0; record < records_.size(); ++record) {
+    if (Dn::parse(read(record).dn())->is_at_or_below(base)) return true;
+  }
+  return false;
+}
+
+std::vector<Entry> EmbeddedDirectory::search(const Dn& base, const Filter& filter, size_t limit) {
+  std::vector<Entry> found;
+  const auto look_at = [&](uint32_t record) {
+    Entry entry = read(record);
+    if (match(filter, entry) != Truth::yes) return;
+    if (!base.is_root() && !Dn::parse(entry.dn())->is_at_or_below(base)) return;
+    found.push_back(std::move(entry));
+  };
+  if (estimate(filter) == everything) {
+    for (uint32_t i = 0; i < records_.size() && found.size() < limit; ++i) look_at(i);
+    return found;
+  }
+  std::vector<uint32_t> candidates;
+  collect(filter, candidates);
+  std::sort(candidates.begin(), candidates.end());
+  candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());
+  for (size_t i = 0; i < candidates.size() && found.size() < limit; ++i) look_at(candidates[i]);
+  return found;
+}
+
+}  // namespace openmmp::directory

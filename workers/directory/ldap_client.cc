@@ -1,0 +1,222 @@
+#include "workers/directory/ldap_client.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <ldap.h>
+
+#include <algorithm>
+
+namespace openmmp::directory {
+
+namespace {
+
+constexpr const char* system_ca_file = "/etc/ssl/certs/ca-certificates.crt";
+// A server that does not even take the connection is given up sooner than one that thinks.
+constexpr Millis max_connect_time{5000};
+
+timeval to_timeval(Millis time) {
+  timeval result{};
+  result.tv_sec = static_cast<time_t>(time.count() / 1000);
+  result.tv_usec = static_cast<suseconds_t>(time.count() % 1000 * 1000);
+  return result;
+}
+
+struct FreeMessage {
+  void operator()(LDAPMessage* message) const { ldap_msgfree(message); }
+};
+struct FreeText {
+  void operator()(char* text) const { ldap_memfree(text); }
+};
+struct FreeValues {
+  void operator()(berval** values) const { ldap_value_free_len(values); }
+};
+using MessagePtr = std::unique_ptr<LDAPMessage, FreeMessage>;
+using TextPtr = std::unique_ptr<char, FreeText>;
+using ValuesPtr = std::unique_ptr<berval*, FreeValues>;
+
+Entry to_entry(LDAP* connection, LDAPMessage* message) {
+  const TextPtr dn(ldap_get_dn(connection, message));
+  Entry entry(dn ? dn.get() : "");
+  BerElement* position = nullptr;
+  TextPtr name(ldap_first_attribute(connection, message, &position));
+  while (name) {
+    const ValuesPtr values(ldap_get_values_len(connection, message, name.get()));
+    for (berval** value = values.get(); value != nullptr && *value != nullptr; ++value) {
+      entry.add(name.get(), std::string((*value)->bv_val, (*value)->bv_len));
+    }
+    name.reset(ldap_next_attribute(connection, message, position));
+  }
+  if (position != nullptr) ber_free(position, 0);
+  return entry;
+}
+
+void set_nonblocking(int fd) { fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK); }
+
+}  // namespace
+
+LdapAccess LdapAccess::copy() const {
+  LdapAccess result;
+  result.servers = servers;
+  result.bind_dn = bind_dn;
+  result.bind_pass = Secret::copy_of(bind_pass.reveal());
+  result.start_tls = start_tls;
+  result.verify = verify;
+  result.ca_file = ca_file;
+  result.timeout = timeout;
+  return result;
+}
+
+void LdapClient::Unbind::operator()(::ldap* connection) const {
+  ldap_unbind_ext(connection, nullptr, nullptr);
+}
+
+Result<LdapClient> LdapClient::open(const LdapAccess& access) {
+  std::string reasons;
+  for (const std::string& server : access.servers) {
+    Result<LdapClient> client = open_server(access, server);
+    if (client) return client;
+    if (!reasons.empty()) reasons += "; ";
+    reasons += client.error().detail;
+  }
+  return fail(Errc::unavailable, std::move(reasons));
+}
+
+Result<LdapClient> LdapClient::open_server(const LdapAccess& access, const std::string& server) {
+  LDAP* connection = nullptr;
+  const int status = ldap_initialize(&connection, server.c_str());
+  LdapClient client(connection, server);
+  if (status != LDAP_SUCCESS) return client.error(Errc::unavailable, "initialize", status);
+  if (const Result<> set = client.set_options(access); !set) return fail(set.error());
+  if (const int connected = ldap_connect(connection); connected != LDAP_SUCCESS) {
+    return client.error(Errc::unavailable, "connect", connected);
+  }
+  // From here on a server that sends half an answer must not hold up whoever reads it.
+  set_nonblocking(client.fd());
+  if (access.start_tls && server.starts_with("ldap://")) {
+    const int started = ldap_start_tls_s(connection, nullptr, nullptr);
+    if (started != LDAP_SUCCESS) return client.error(Errc::unavailable, "StartTLS", started);
+    set_nonblocking(client.fd());
+  }
+  if (const Result<> bound = client.bind(access); !bound) return fail(bound.error());
+  return client;
+}
+
+Result<> LdapClient::set_options(const LdapAccess& access) {
+  const timeval operation = to_timeval(access.timeout);
+  const timeval network = to_timeval(std::min(access.timeout, max_connect_time));
+  const int version = LDAP_VERSION3;
+  const int deref = LDAP_DEREF_NEVER;
+  const int verify = access.verify ? LDAP_OPT_X_TLS_DEMAND : LDAP_OPT_X_TLS_NEVER;
+  // An idle connection whose server has silently gone is noticed in about two minutes.
+  const int idle = 60;
+  const int probes = 3;
+  const int interval = 20;
+  const int as_client = 0;
+  const std::string ca_file = access.ca_file.empty() ? system_ca_file : access.ca_file;
+  // The TLS context is made of the TLS options set before it.
+  const std::pair<int, const void*> options[] = {
+      {LDAP_OPT_PROTOCOL_VERSION, &version},
+      {LDAP_OPT_NETWORK_TIMEOUT, &network},
+      {LDAP_OPT_TIMEOUT, &operation},
+      {LDAP_OPT_DEREF, &deref},
+      {LDAP_OPT_REFERRALS, LDAP_OPT_OFF},
+      {LDAP_OPT_RESTART, LDAP_OPT_ON},
+      {LDAP_OPT_X_KEEPALIVE_IDLE, &idle},
+      {LDAP_OPT_X_KEEPALIVE_PROBES, &probes},
+      {LDAP_OPT_X_KEEPALIVE_INTERVAL, &interval},
+      {LDAP_OPT_X_TLS_REQUIRE_CERT, &verify},
+      {LDAP_OPT_X_TLS_CACERTFILE, ca_file.c_str()},
+      {LDAP_OPT_X_TLS_NEWCTX, &as_client},
+  };
+  const bool uses_tls = access.start_tls || server_.starts_with("ldaps://");
+  for (const auto& [option, value] : options) {
+    const bool is_tls = option >= LDAP_OPT_X_TLS && option < LDAP_OPT_X_SASL_MECH;
+    if (is_tls && !uses_tls) continue;
+    if (ldap_set_option(connection_.get(), option, value) != LDAP_OPT_SUCCESS) {
+      return fail(Errc::unavailable,
+                  fmt::format("{}: libldap does not take option {:#x}{}", server_, option,
+                              is_tls ? ", is LdapCaFile a file of certificates?" : ""));
+    }
+  }
+  return {};
+}
+
+// Anonymous access binds too: it is the first sign of life from the server.
+Result<> LdapClient::bind(const LdapAccess& access) {
+  // libldap takes it as char*, but does not write to it.
+  std::string password(access.bind_pass.reveal());
+  berval credentials{password.size(), password.data()};
+  const int status = ldap_sasl_bind_s(connection_.get(), access.bind_dn.c_str(), LDAP_SASL_SIMPLE,
+                                      &credentials, nullptr, nullptr, nullptr);
+  wipe(password);
+  if (status != LDAP_SUCCESS) return error(Errc::unavailable, "bind", status);
+  return {};
+}
+
+int LdapClient::fd() const {
+  int fd = -1;
+  ldap_get_option(connection_.get(), LDAP_OPT_DESC, &fd);
+  return fd;
+}
+
+Result<int> LdapClient::start_search(const LdapQuery& query) {
+  constexpr int size_limit = 2;  // one is right, and a second one proves that it is not
+  std::vector<std::string> names = query.attributes;
+  std::vector<char*> attributes;
+  for (std::string& name : names) attributes.push_back(name.data());
+  attributes.push_back(nullptr);
+  int search = 0;
+  const int status = ldap_search_ext(connection_.get(), query.base.c_str(), LDAP_SCOPE_SUBTREE,
+                                     query.filter.c_str(), attributes.data(), 0, nullptr, nullptr,
+                                     nullptr, size_limit, &search);
+  if (status == LDAP_SUCCESS) return search;
+  const bool never = status == LDAP_FILTER_ERROR || status == LDAP_PARAM_ERROR;
+  return error(never ? Errc::internal : Errc::closed, "search", status);
+}
+
+void LdapClient::abandon(int search) {
+  ldap_abandon_ext(connection_.get(), search, nullptr, nullptr);
+}
+
+Result<std::optional<LdapClient::Message>> LdapClient::receive() {
+  timeval no_time{};
+  LDAPMessage* raw = nullptr;
+  const int type = ldap_result(connection_.get(), LDAP_RES_ANY, LDAP_MSG_ONE, &no_time, &raw);
+  const MessagePtr message(raw);
+  if (type == 0) return std::optional<Message>();
+  if (type < 0) {
+    int status = LDAP_SERVER_DOWN;
+    ldap_get_option(connection_.get(), LDAP_OPT_RESULT_CODE, &status);
+    return error(Errc::closed, "receive", status);
+  }
+  Message result;
+  result.search = ldap_msgid(raw);
+  if (type == LDAP_RES_SEARCH_ENTRY) {
+    result.entry = to_entry(connection_.get(), raw);
+  } else if (type == LDAP_RES_SEARCH_RESULT) {
+    int status = LDAP_OTHER;
+    ldap_parse_result(connection_.get(), raw, &status, nullptr, nullptr, nullptr, nullptr, 0);
+    if (status != LDAP_SUCCESS && status != LDAP_SIZELIMIT_EXCEEDED) {
+      result.end = error(Errc::unavailable, "search", status);
+    }
+  } else if (result.search == 0) {
+    // The one unsolicited message that there is: notice of disconnection.
+    return error(Errc::closed, "receive", LDAP_SERVER_DOWN);
+  } else {
+    result.search = 0;  // a reference to another server, which we do not follow
+  }
+  return std::optional<Message>(std::move(result));
+}
+
+Failure LdapClient::error(Errc code, const char* during, int status) const {
+  char* text = nullptr;
+  if (connection_) {
+    ldap_get_option(connection_.get(), LDAP_OPT_DIAGNOSTIC_MESSAGE, &text);
+  }
+  const TextPtr diagnostic(text);
+  std::string detail = fmt::format("{}: {}: {}", server_, during, ldap_err2string(status));
+  if (diagnostic && diagnostic.get()[0] != '\0') detail += fmt::format(" ({})", diagnostic.get());
+  return fail(code, std::move(detail));
+}
+
+}  // namespace openmmp::directory

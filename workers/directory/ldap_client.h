@@ -1,0 +1,82 @@
+// One connection to an LDAP server, through libldap: opened with blocking calls on some thread,
+// then used on the loop's thread without ever blocking. The .cc file is the only one that knows
+// <ldap.h>.
+//
+// libldap may raise SIGPIPE: the process must ignore it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ipc/runtime/loop.h"
+#include "ipc/runtime/result.h"
+#include "ipc/runtime/secret.h"
+#include "workers/directory/entry.h"
+
+struct ldap;
+
+namespace openmmp::directory {
+
+// How to reach the directory.
+struct LdapAccess {
+  LdapAccess copy() const;
+
+  std::vector<std::string> servers;  // "ldap://host:port", in the order they are tried
+  std::string bind_dn;               // empty: anonymous
+  Secret bind_pass;
+  bool start_tls = false;  // on ldap:// servers
+  bool verify = true;      // the server's certificate
+  std::string ca_file;     // PEM; empty: the system's
+  Millis timeout{25000};   // of one operation
+};
+
+struct LdapQuery {
+  LdapQuery(std::string b, std::string f, std::vector<std::string> a)
+      : base(std::move(b)), filter(std::move(f)), attributes(std::move(a)) {}
+  std::string base;
+  std::string filter;
+  std::vector<std::string> attributes;
+};
+
+class LdapClient {
+ public:
+  // Blocks, but for no longer than two timeouts a server. Connects to the first server that takes
+  // us: TCP, TLS, bind. Errc::unavailable has the reason of each.
+  static Result<LdapClient> open(const LdapAccess& access);
+
+  const std::string& server() const { return server_; }
+  int fd() const;
+
+  // Sends a search of the subtree for at most two entries, and returns its number. Errc::closed:
+  // this connection is of no more use; Errc::internal: the query can never be sent.
+  Result<int> start_search(const LdapQuery& query);
+  void abandon(int search);
+
+  // A part of the answer to a search: an entry, or its end, which is good or bad.
+  struct Message {
+    int search = 0;
+    std::optional<Entry> entry;
+    Result<> end;
+  };
+  // The next part that has come in; nothing when none is complete. Errc::closed as above.
+  Result<std::optional<Message>> receive();
+
+ private:
+  struct Unbind {
+    void operator()(::ldap* connection) const;
+  };
+
+  LdapClient(::ldap* connection, std::string server)
+      : connection_(connection), server_(std::move(server)) {}
+  static Result<LdapClient> open_server(const LdapAccess& access, const std::string& server);
+  Result<> set_options(const LdapAccess& access);
+  Result<> bind(const LdapAccess& access);
+  Failure error(Errc code, const char* during, int status) const;
+
+  std::unique_ptr<::ldap, Unbind> connection_;
+  std::string server_;
+};
+
+}  // namespace openmmp::directory

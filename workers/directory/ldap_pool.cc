@@ -1,0 +1,324 @@
+#include "workers/directory/ldap_pool.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "ipc/runtime/offload.h"
+#include "ipc/runtime/poll_handle.h"
+
+namespace openmmp::directory {
+
+namespace {
+// slapd closes an anonymous connection with more than 100 requests pending (conn_max_pending).
+constexpr size_t max_in_flight = 64;
+// With this many in flight on each connection it is worth opening one more.
+constexpr size_t busy = 8;
+constexpr size_t max_queued = 4096;
+}  // namespace
+
+// One search, in the frame of the coroutine that waits for it: in the pool's queue, in its
+// connection's list, or done and in the loop's.
+class LdapPool::Search : public Waiter {
+ public:
+  Search(LdapPool& pool, LdapQuery q) : query(std::move(q)), pool_(pool), deadline_(pool.loop_) {}
+  ~Search();
+
+  bool await_ready() const { return false; }
+  void await_suspend(std::coroutine_handle<> waiting) {
+    handle = waiting;
+    deadline_.start(
+        pool_.options_.access.timeout, [](void* self) { static_cast<Search*>(self)->time_out(); },
+        this);
+    pool_.submit(*this);
+  }
+  Result<LdapAnswer> await_resume() { return std::move(*result_); }
+
+  // The waiting coroutine goes on soon, never from inside the caller.
+  void finish(Result<LdapAnswer> result);
+
+  LdapQuery query;
+  LdapAnswer answer;  // so far
+  Connection* connection = nullptr;
+  int number = 0;  // on that connection
+  bool queued = false;
+  bool retried = false;
+  uint64_t sent_after = 0;  // what the connection had received when this was sent
+
+ private:
+  void time_out();
+
+  LdapPool& pool_;
+  Timer deadline_;
+  std::optional<Result<LdapAnswer>> result_;
+};
+
+class LdapPool::Connection {
+ public:
+  Connection(LdapPool& pool, LdapClient client)
+      : pool_(pool), client_(std::move(client)), opened_(pool.loop_.now()) {
+    // libldap owns its descriptor, PollHandle wants to own one too.
+    poll_ = PollHandle(pool.loop_, UniqueFd(::dup(client_.fd())));
+    poll_.set_owner(this, [](void* self, int) { static_cast<Connection*>(self)->receive(); });
+    poll_.watch(PollHandle::readable);
+  }
+
+  Result<> send(Search& search);
+  // Forgets a search that is under way.
+  void withdraw(Search& search);
+  // Ends all searches by calling end(search).
+  template <class End>
+  void empty(End end) {
+    searches_.for_each([&](Search& search) {
+      search.unlink();
+      search.connection = nullptr;
+      --in_flight_;
+      end(search);
+    });
+  }
+
+  const std::string& server() const { return client_.server(); }
+  size_t in_flight() const { return in_flight_; }
+  Millis opened() const { return opened_; }
+  bool has_heard_since(const Search& search) const { return received_ != search.sent_after; }
+  bool retired = false;  // gets no new searches
+
+ private:
+  void receive();
+  void handle(LdapClient::Message message);
+
+  LdapPool& pool_;
+  LdapClient client_;
+  PollHandle poll_;  // a duplicate of the client's descriptor: must go first
+  Millis opened_;
+  LinkedList<Search> searches_;
+  size_t in_flight_ = 0;
+  uint64_t received_ = 0;
+};
+
+LdapPool::Search::~Search() {
+  if (queued) --pool_.queued_;
+  if (connection == nullptr) return;
+  connection->withdraw(*this);
+  pool_.dispatch();
+}
+
+void LdapPool::Search::finish(Result<LdapAnswer> result) {
+  if (queued) --pool_.queued_;
+  queued = false;
+  deadline_.stop();
+  result_ = std::move(result);
+  pool_.loop_.resume_soon(*this);
+}
+
+void LdapPool::Search::time_out() {
+  const auto seconds = std::chrono::duration<double>(pool_.options_.access.timeout).count();
+  if (connection == nullptr) {
+    finish(
+        fail(Errc::unavailable, fmt::format("no connection to a directory within {} s", seconds)));
+    return;
+  }
+  Connection& silent = *connection;
+  silent.withdraw(*this);
+  finish(
+      fail(Errc::unavailable, fmt::format("{}: no answer within {} s", silent.server(), seconds)));
+  // Not one byte in all this time: nothing more is to be expected from it.
+  if (!silent.has_heard_since(*this)) pool_.retire(silent);
+  pool_.dispatch();
+}
+
+Result<> LdapPool::Connection::send(Search& search) {
+  const Result<int> number = client_.start_search(search.query);
+  if (!number) return fail(number.error());
+  search.number = *number;
+  search.connection = this;
+  search.sent_after = received_;
+  searches_.push_back(search);
+  ++in_flight_;
+  return {};
+}
+
+void LdapPool::Connection::withdraw(Search& search) {
+  client_.abandon(search.number);
+  search.unlink();
+  search.connection = nullptr;
+  --in_flight_;
+}
+
+void LdapPool::Connection::receive() {
+  for (;;) {
+    Result<std::optional<LdapClient::Message>> message = client_.receive();
+    if (!message) {
+      LdapPool& pool = pool_;
+      pool.lose(*this, message.error());
+      pool.dispatch();
+      return;
+    }
+    if (!*message) break;
+    ++received_;
+    handle(std::move(**message));
+  }
+  pool_.dispatch();
+}
+
+void LdapPool::Connection::handle(LdapClient::Message message) {
+  Search* found = nullptr;
+  searches_.for_each([&](Search& search) {
+    if (search.number == message.search) found = &search;
+  });
+  if (found == nullptr) return;  // abandoned in the meantime
+  if (message.entry) {
+    if (found->answer.entries.size() < 2) {
+      found->answer.entries.push_back(std::move(*message.entry));
+    }
+    return;
+  }
+  found->unlink();
+  found->connection = nullptr;
+  --in_flight_;
+  if (!message.end) {
+    found->finish(fail(std::move(message.end.error())));
+    return;
+  }
+  found->answer.server = server();
+  found->finish(std::move(found->answer));
+}
+
+LdapPool::LdapPool(Loop& loop, LdapPoolOptions options, Log& log)
+    : loop_(loop), options_(std::move(options)), log_(log) {}
+
+LdapPool::~LdapPool() = default;
+
+Task<LdapAnswer> LdapPool::search(LdapQuery query) {
+  Search search(*this, std::move(query));
+  co_return co_await search;
+}
+
+void LdapPool::submit(Search& search) {
+  if (queued_ >= max_queued) {
+    search.finish(fail(Errc::unavailable,
+                       fmt::format("{} look-ups wait for the directory already", queued_)));
+    return;
+  }
+  search.queued = true;
+  ++queued_;
+  queue_.push_back(search);
+  dispatch();
+}
+
+// Sends what can be sent, and sees to it that there are connections.
+void LdapPool::dispatch() {
+  std::erase_if(connections_, [](const std::unique_ptr<Connection>& connection) {
+    return connection->retired && connection->in_flight() == 0;
+  });
+  while (!queue_.empty()) {
+    Connection* connection = least_busy();
+    if (connection == nullptr || connection->in_flight() >= max_in_flight) break;
+    Search& search = queue_.front();
+    const Result<> sent = connection->send(search);
+    if (sent) {
+      search.queued = false;
+      --queued_;
+    } else if (sent.error().code == Errc::internal) {
+      search.finish(fail(sent.error()));
+    } else {
+      lose(*connection, sent.error());
+    }
+  }
+  if (!opening_ && wants_connection()) start_opening();
+  if (!opening_ && least_busy() == nullptr && !queue_.empty()) fail_queue(*last_failure_);
+}
+
+LdapPool::Connection* LdapPool::least_busy() const {
+  Connection* best = nullptr;
+  for (const auto& connection : connections_) {
+    if (connection->retired) continue;
+    if (best == nullptr || connection->in_flight() < best->in_flight()) best = connection.get();
+  }
+  return best;
+}
+
+bool LdapPool::is_expired(const Connection& connection) const {
+  return loop_.now() - connection.opened() >= options_.refresh;
+}
+
+bool LdapPool::wants_connection() const {
+  if (last_failure_ && loop_.now() < no_attempt_before_) return false;
+  const Connection* best = least_busy();
+  if (best == nullptr) return !queue_.empty();
+  const bool any_expired = std::any_of(
+      connections_.begin(), connections_.end(),
+      [this](const auto& connection) { return !connection->retired && is_expired(*connection); });
+  return any_expired || (best->in_flight() >= busy && connections_.size() < options_.size);
+}
+
+void LdapPool::start_opening() {
+  opening_ = true;
+  opener_.emplace(open_connections());
+  opener_->start();
+}
+
+Task<> LdapPool::open_connections() {
+  while (wants_connection()) {
+    auto work = [access = options_.access.copy()] { return LdapClient::open(access); };
+    auto opening = offload(loop_, std::move(work));
+    take(co_await opening);
+  }
+  opening_ = false;
+  // Nothing may stay in the queue that nobody works on.
+  if (least_busy() == nullptr && !queue_.empty()) fail_queue(*last_failure_);
+}
+
+void LdapPool::take(Result<LdapClient> opened) {
+  if (!opened) {
+    if (!last_failure_) {
+      log_.write(LogLevel::error, 0, "directory: no server can be reached: {}",
+                 opened.error().detail);
+    }
+    last_failure_ = std::move(opened.error());
+    no_attempt_before_ = loop_.now() + options_.retry_pause;
+    // Whoever waits has waited for this attempt.
+    if (least_busy() == nullptr) fail_queue(*last_failure_);
+    return;
+  }
+  log_.write(LogLevel::info, 0, "directory: connected to {}", opened->server());
+  if (last_failure_) log_.write(LogLevel::notice, 0, "directory: {} answers", opened->server());
+  last_failure_.reset();
+  for (const auto& connection : connections_) {
+    if (is_expired(*connection)) connection->retired = true;
+  }
+  connections_.push_back(std::make_unique<Connection>(*this, std::move(*opened)));
+  dispatch();
+}
+
+void LdapPool::fail_queue(const Error& error) {
+  queue_.for_each([&error](Search& search) {
+    search.finish(fail(Errc::unavailable, "no directory server can be reached: " + error.detail));
+  });
+}
+
+void LdapPool::retire(Connection& connection) {
+  log_.write(LogLevel::warning, 0, "directory: {} does not answer", connection.server());
+  connection.retired = true;
+}
+
+void LdapPool::lose(Connection& connection, const Error& error) {
+  log_.write(LogLevel::warning, 0, "directory: connection lost: {}", error.detail);
+  connection.empty([this, &error](Search& search) {
+    if (search.retried) {
+      search.finish(fail(Errc::unavailable, error.detail));
+      return;
+    }
+    search.retried = true;
+    search.answer = LdapAnswer();
+    search.queued = true;
+    ++queued_;
+    queue_.push_back(search);
+  });
+  std::erase_if(connections_, [&connection](const std::unique_ptr<Connection>& candidate) {
+    return candidate.get() == &connection;
+  });
+}
+
+}  // namespace openmmp::directory
