@@ -1,0 +1,315 @@
+"""The proxies of the bench: how each is configured, started, weighed and ended.
+
+Every proxy is given one thread of work, the same stub store and no logging beyond its own default.
+A proxy is its whole process tree: helpers that it needs (Dovecot's auth and log processes, our
+supervisor) are part of its cost.
+"""
+import contextlib
+import imaplib
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+ALL_USERS = 100
+HOST = "127.0.0.1"
+CANDIDATE_PORTS = iter(range(21000, 32000))  # each is given out once
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class BenchError(Exception):
+    """Something could not be run; the text says what, for the person who reads it."""
+
+
+def free_port():
+    """A port that nobody listens on, below the range that outgoing connections use."""
+    for port in CANDIDATE_PORTS:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+                return port
+            except OSError:
+                continue
+    raise BenchError("no free port between 21000 and 32000")
+
+
+def wait_for(what, ready, process, seconds=20):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if ready():
+            return
+        if process.poll() is not None:
+            raise BenchError(f"{what} ended with status {process.returncode} while starting")
+        time.sleep(0.05)
+    raise BenchError(f"{what} was not ready after {seconds} seconds")
+
+
+def answers(port):
+    try:
+        with socket.create_connection((HOST, port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def logs_in(port):
+    try:
+        with imaplib.IMAP4(HOST, port, timeout=5) as client:
+            client.login("user0", "secret")
+        return True
+    except (OSError, imaplib.IMAP4.error):
+        return False
+
+
+def stat_fields(pid):
+    """The fields of /proc/PID/stat behind the name, or None when the process is gone."""
+    try:
+        text = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    return text[text.rindex(")") + 2:].split()
+
+
+def tree_of(root):
+    parents = {}
+    for entry in os.listdir("/proc"):
+        fields = stat_fields(entry) if entry.isdigit() else None
+        if fields:
+            parents[int(entry)] = int(fields[1])
+    tree = {root}
+    while True:
+        more = {pid for pid, parent in parents.items() if parent in tree} - tree
+        if not more:
+            return tree
+        tree |= more
+
+
+class Peer:
+    """One contestant. Subclasses write a configuration and name a command.
+
+    Whoever calls start() calls stop(), also when start() failed.
+    """
+    name = ""
+
+    def __init__(self, place, store_port, build):
+        self.place, self.store_port, self.build = place, store_port, build
+        self.port = free_port()
+        self.process = None
+        self.helpers = []
+
+    def command(self):
+        raise NotImplementedError
+
+    def start(self):
+        shutil.rmtree(self.place, ignore_errors=True)
+        self.place.mkdir(parents=True)
+        command = self.command()
+        self.process = self.spawn(command, "output")
+        wait_for(command[0], lambda: answers(self.port), self.process)
+        if not logs_in(self.port):
+            raise BenchError("it listens, but user0 cannot log in")
+
+    def spawn(self, command, log):
+        with open(self.place / log, "w") as output:
+            try:
+                return subprocess.Popen(command, cwd=self.place, stdin=subprocess.DEVNULL,
+                                        stdout=output, stderr=output, start_new_session=True)
+            except OSError as error:
+                raise BenchError(f"{command[0]}: {error.strerror}") from error
+
+    def stop(self):
+        for process in [self.process, *self.helpers]:
+            if process is None:
+                continue
+            tree = tree_of(process.pid)
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                for pid in tree:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                process.wait()
+        self.process, self.helpers = None, []
+
+    def cpu(self):
+        """Seconds of CPU that the tree has used, with those of children that are gone."""
+        fields = filter(None, map(stat_fields, tree_of(self.process.pid)))
+        return sum(int(ticks) for each in fields for ticks in each[11:15]) / TICKS
+
+    def memory(self):
+        """KiB of the tree's proportional set size."""
+        total = 0
+        for pid in tree_of(self.process.pid):
+            try:
+                rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+            except OSError:
+                continue  # a helper that has just ended
+            total += sum(int(line.split()[1]) for line in rollup.splitlines()
+                         if line.startswith("Pss:"))
+        return total
+
+    def write(self, name, text):
+        (self.place / name).write_text(text)
+        return str(self.place / name)
+
+
+def users_ldif():
+    entries = ["dn: o=bench\nobjectClass: organization\no: bench\n"]
+    for number in range(ALL_USERS):
+        entries.append(f"dn: uid=user{number},o=bench\nobjectClass: inetOrgPerson\n"
+                       f"objectClass: inetLocalMailRecipient\nuid: user{number}\ncn: user{number}\n"
+                       f"sn: user{number}\nmailHost: {HOST}\n")
+    return "\n".join(entries)
+
+
+class OpenmmpLdif(Peer):
+    name = "openmmp-ldif"
+
+    def ldap_url(self):
+        self.write("users.ldif", users_ldif())
+        return "ldif:users.ldif"
+
+    def command(self):
+        self.write("AService.cfg",
+                   f"default:ServiceList ImapProxyAService@{HOST}:{self.port}\n"
+                   "default:NumThreads 1\n")
+        self.write("ImapProxyAService.cfg",
+                   f'default:LdapUrl "{self.ldap_url()}"\n'
+                   "default:HostedDomains no\n"
+                   f"default:BacksidePort {self.store_port}\n")
+        return [str(self.build / "bin/mmpd"), "-d", str(self.place), "--foreground"]
+
+
+class OpenmmpLdap(OpenmmpLdif):
+    name = "openmmp-ldap"
+
+    def ldap_url(self):
+        port = free_port()
+        (self.place / "db").mkdir()
+        schemas = "".join(f"include /etc/ldap/schema/{name}.schema\n"
+                          for name in ("core", "cosine", "inetorgperson", "misc"))
+        conf = self.write("slapd.conf",
+                          f"{schemas}modulepath /usr/lib/ldap\nmoduleload back_mdb\n"
+                          f"pidfile {self.place}/slapd.pid\ndatabase mdb\nsuffix o=bench\n"
+                          f"directory {self.place}/db\nindex uid eq\n")
+        ldif = self.write("users.ldif", users_ldif())
+        loaded = subprocess.run(["/usr/sbin/slapadd", "-f", conf, "-l", ldif],
+                                capture_output=True, text=True, check=False)
+        if loaded.returncode != 0:
+            raise BenchError(f"slapadd: {loaded.stderr.strip()}")
+        slapd = self.spawn(["/usr/sbin/slapd", "-f", conf, "-h", f"ldap://{HOST}:{port}",
+                            "-d", "0"], "slapd-output")
+        self.helpers.append(slapd)
+        wait_for("slapd", lambda: answers(port), slapd)
+        return f"ldap://{HOST}:{port}/o=bench"
+
+
+class Nginx(Peer):
+    name = "nginx"
+
+    def command(self):
+        # nginx answers its own auth_http questions, since nothing answers them for less.
+        auth_port = free_port()
+        conf = self.write("nginx.conf", f"""load_module /usr/lib/nginx/modules/ngx_mail_module.so;
+user www-data;
+worker_processes 1;
+worker_rlimit_nofile 20000;
+pid {self.place}/nginx.pid;
+events {{ worker_connections 9900; }}
+http {{
+  access_log off;
+  server {{
+    listen {HOST}:{auth_port};
+    location / {{
+      add_header Auth-Status OK;
+      add_header Auth-Server {HOST};
+      add_header Auth-Port {self.store_port};
+      return 204;
+    }}
+  }}
+}}
+mail {{
+  auth_http {HOST}:{auth_port}/;
+  server {{
+    listen {HOST}:{self.port};
+    protocol imap;
+  }}
+}}
+""")
+        return ["/usr/sbin/nginx", "-e", str(self.place / "error.log"), "-c", conf,
+                "-g", "daemon off;"]
+
+
+class Dovecot(Peer):
+    name = "dovecot"
+
+    def command(self):
+        conf = self.write("dovecot.conf", f"""base_dir = {self.place}/run
+state_dir = {self.place}/state
+log_path = {self.place}/dovecot.log
+protocols = imap
+listen = {HOST}
+ssl = no
+disable_plaintext_auth = no
+passdb {{
+  driver = static
+  args = proxy=y host={HOST} port={self.store_port} nopassword=y
+}}
+userdb {{
+  driver = static
+  args = uid=nobody gid=nogroup home=/nonexistent
+}}
+service imap-login {{
+  service_count = 0
+  process_min_avail = 1
+  process_limit = 1
+  client_limit = 9900
+  inet_listener imap {{
+    port = {self.port}
+  }}
+  inet_listener imaps {{
+    port = 0
+  }}
+}}
+service anvil {{
+  client_limit = 9900
+}}
+service auth {{
+  client_limit = 9900
+}}
+""")
+        return ["/usr/sbin/dovecot", "-F", "-c", conf]
+
+
+class Haproxy(Peer):
+    name = "haproxy"
+
+    def command(self):
+        conf = self.write("haproxy.cfg", f"""global
+  nbthread 1
+  maxconn 9000
+defaults
+  mode tcp
+  timeout connect 5s
+  timeout client 1h
+  timeout server 1h
+listen imap
+  bind {HOST}:{self.port}
+  server store {HOST}:{self.store_port}
+""")
+        return ["/usr/sbin/haproxy", "-db", "-f", conf]
+
+
+class Floor(Peer):
+    name = "floor"
+
+    def command(self):
+        return [str(self.build / "tests/bench_floor"), str(self.port), str(self.store_port)]
+
+
+ALL_PEERS = [OpenmmpLdif, OpenmmpLdap, Nginx, Dovecot, Haproxy, Floor]
