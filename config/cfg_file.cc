@@ -8,6 +8,18 @@ namespace openmmp::config {
 namespace {
 
 constexpr std::string_view blanks = " \t";
+// U+00A0, which lines copied from a web page have between option and value.
+constexpr std::string_view no_break_space = "\xc2\xa0";
+
+// The length of the blank that `text` begins with, 0 when it begins with none.
+size_t blank_length(std::string_view text) {
+  if (text.starts_with(no_break_space)) return no_break_space.size();
+  return !text.empty() && blanks.find(text.front()) != std::string_view::npos ? 1 : 0;
+}
+
+void skip_blanks(std::string_view& text) {
+  while (const size_t length = blank_length(text)) text.remove_prefix(length);
+}
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
@@ -27,6 +39,15 @@ std::string_view without_line_end(std::string_view line) {
   if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
   const size_t last = line.find_last_not_of(blanks);
   return last == std::string_view::npos ? std::string_view() : line.substr(0, last + 1);
+}
+
+// Anything else in the place of a name is probably a value, and perhaps a password, which must not
+// be repeated in a warning about an unknown option.
+bool is_key(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    const char l = lower(c);
+    return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  });
 }
 
 Result<std::string> unquote(std::string_view value) {
@@ -75,7 +96,7 @@ RawLines significant_lines(std::string_view text) {
 
 Result<CfgLine> parse_cfg_line(const RawLine& line) {
   const std::string_view text = line.text;
-  if (blanks.find(text.front()) != std::string_view::npos) {
+  if (blank_length(text) != 0) {
     return fail(Errc::protocol,
                 "starts with a blank; a section or a comment's '#' must stand in column 1");
   }
@@ -83,14 +104,20 @@ Result<CfgLine> parse_cfg_line(const RawLine& line) {
   if (colon == std::string_view::npos || !is_name(text.substr(0, colon))) {
     return fail(Errc::protocol, "is not SECTION:OPTION VALUE, as in \"default:LogLevel 5\"");
   }
-  const std::string_view rest = text.substr(colon + 1);
-  const size_t key_end = std::min(rest.find_first_of(blanks), rest.size());
+  std::string_view rest = text.substr(colon + 1);
+  const size_t key_end =
+      std::min({rest.find_first_of(blanks), rest.find(no_break_space), rest.size()});
   const std::string_view key = rest.substr(0, key_end);
-  if (!is_name(key)) {
+  if (key.empty()) {
     return fail(Errc::protocol, "has no option name behind ':'; no blanks around the colon");
   }
-  const size_t start = std::min(rest.find_first_not_of(blanks, key_end), rest.size());
-  Result<std::string> value = unquote(rest.substr(start));
+  if (!is_key(key)) {
+    return fail(Errc::protocol,
+                "has no option name of letters and digits behind ':'; a blank ends the name");
+  }
+  rest.remove_prefix(key_end);
+  skip_blanks(rest);
+  Result<std::string> value = unquote(rest);
   if (!value) return fail(value.error());
   return CfgLine{line.number, std::string(text.substr(0, colon)), std::string(key),
                  std::move(*value)};

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace openmmp::config {
 std::string_view severity_name(Severity severity) {
@@ -42,8 +43,16 @@ void Diagnostics::note(const Place& place, std::string text) {
 }
 
 void Diagnostics::add(Severity severity, const Place& place, std::string text) {
+  files_.emplace(place.file, files_.size());
   Diagnostic diagnostic{severity, place.file, place.line, place.option, std::move(text)};
   if (said_.insert(diagnostic.to_string()).second) list_.push_back(std::move(diagnostic));
+}
+
+std::vector<Diagnostic> Diagnostics::take() {
+  std::stable_sort(list_.begin(), list_.end(), [&](const Diagnostic& a, const Diagnostic& b) {
+    return std::pair(files_[a.file], a.line) < std::pair(files_[b.file], b.line);
+  });
+  return std::move(list_);
 }
 
 }  // namespace openmmp::config

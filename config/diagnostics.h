@@ -2,10 +2,11 @@
 // may share one file.
 #pragma once
 
+#include <cstddef>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "config/config.h"
@@ -26,13 +27,15 @@ class Diagnostics {
   void error(const Place& place, std::string text);
   void warning(const Place& place, std::string text);
   void note(const Place& place, std::string text);
-  std::vector<Diagnostic> take() { return std::move(list_); }
+  // By file, in the order in which the files came up, and by line.
+  std::vector<Diagnostic> take();
 
  private:
   void add(Severity severity, const Place& place, std::string text);
 
   std::vector<Diagnostic> list_;
   std::set<std::string> said_;
+  std::map<std::string, size_t> files_;  // to the rank of their first mention
 };
 
 }  // namespace openmmp::config

@@ -1,0 +1,198 @@
+#include "config/option_table.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+
+#include "config/cfg_file.h"
+#include "config/option_value.h"
+
+namespace openmmp::config {
+namespace {
+
+// The fields of struct Settings as settings.h declares them, without underscores: C++ cannot be
+// asked for them.
+std::set<std::string> fields_of_settings() {
+  std::ifstream header("config/settings.h");
+  EXPECT_TRUE(header) << "run from the root of the source";
+  std::set<std::string> names;
+  for (std::string line; std::getline(header, line);) {
+    const std::string code = line.substr(0, line.find("//"));
+    const size_t space = code.find(' ', 2);
+    const bool field = code.starts_with("  ") && code.find(';') != std::string::npos;
+    if (!field || space == std::string::npos) continue;
+    const size_t end = code.find_first_not_of("abcdefghijklmnopqrstuvwxyz_", space + 1);
+    std::string name = code.substr(space + 1, end - space - 1);
+    std::erase(name, '_');
+    names.insert(name);
+  }
+  return names;
+}
+
+TEST(OptionTable, HasExactlyOneRowForEveryField) {
+  std::set<std::string> rows;
+  for (const Option& option : options()) {
+    EXPECT_TRUE(rows.insert(lower_case(option.name)).second) << option.name << " is there twice";
+  }
+  EXPECT_EQ(rows, fields_of_settings());
+  EXPECT_EQ(rows.size(), 88u);
+}
+
+TEST(OptionTable, UsesEveryFieldOnce) {
+  for (const Option& a : options()) {
+    for (const Option& b : options()) {
+      EXPECT_EQ(a.member == b.member, &a == &b) << a.name << " and " << b.name;
+    }
+  }
+}
+
+TEST(OptionTable, RowsAreComplete) {
+  for (const Option& option : options()) {
+    const auto [min, max] = option.syntax.range;
+    const bool number = std::holds_alternative<int Settings::*>(option.member) ||
+                        std::holds_alternative<Seconds Settings::*>(option.member);
+    EXPECT_EQ(number, min < max) << option.name << ": a range is for numbers, and needed there";
+    EXPECT_NE(option.scope & (in_process | in_proxies), 0) << option.name;
+    EXPECT_FALSE(option.help.empty()) << option.name;
+    EXPECT_EQ(option.help.back(), '.') << option.name;
+    if (option.effect == Effect::off_only) {
+      EXPECT_TRUE(std::holds_alternative<bool Settings::*>(option.member)) << option.name;
+    }
+  }
+}
+
+// What the documentation of the original lists, by the files that it gives them to.
+TEST(OptionTable, FollowsTheDocumentedScopes) {
+  const struct {
+    std::string_view name;
+    int scope;
+  } cases[] = {
+      {"ServiceList", in_process},
+      {"NumThreads", in_process},
+      {"LogLevel", in_process | in_proxies},
+      {"LdapUrl", in_proxies | in_vdmap},
+      {"LDAPTimeout", in_stores},
+      {"PreAuth", in_stores | in_vdmap},
+      {"Capability", in_imap},
+      {"SpoofMessageFile", in_pop},
+      {"AuthService", in_pop | in_vdmap},
+      {"BGMax", in_stores},
+      {"SmtpRelays", in_smtp},
+      {"SmtpProxyPassword", in_smtp | in_vdmap},
+      {"SSLEnable", in_proxies},
+  };
+  for (const auto& [name, scope] : cases) {
+    ASSERT_NE(find_option(name), nullptr) << name;
+    EXPECT_EQ(find_option(name)->scope, scope) << name;
+  }
+}
+
+TEST(OptionTable, EffectiveOptionsAreTheseOnly) {
+  std::set<std::string_view> effective;
+  for (const Option& option : options()) {
+    if (option.effect == Effect::now) effective.insert(option.name);
+  }
+  const std::set<std::string_view> expected = {"ServiceList",
+                                               "LogDir",
+                                               "LogLevel",
+                                               "NumThreads",
+                                               "BeTheUser",
+                                               "BeTheGroup",
+                                               "DrainTime",
+                                               "MaxGenerations",
+                                               "LdapUrl",
+                                               "BindDN",
+                                               "BindPass",
+                                               "LDAPTimeout",
+                                               "LdapPoolSize",
+                                               "LDAPRefreshInterval",
+                                               "LdapStartTls",
+                                               "LdapCaFile",
+                                               "LdapVerify",
+                                               "LdapCacheSize",
+                                               "LdapCacheTTL",
+                                               "DefaultDomain",
+                                               "SearchFormat",
+                                               "MailHostAttrs",
+                                               "VirtualDomainDelim",
+                                               "CanonicalVirtualDomainDelim",
+                                               "ReplayFormat",
+                                               "BacksidePort",
+                                               "Timeout",
+                                               "LoginTimeout",
+                                               "ConnectTimeout",
+                                               "StoreLoginTimeout",
+                                               "MaxLoginAttempts",
+                                               "MaxCommands",
+                                               "Banner",
+                                               "Capability",
+                                               "ServerDownAlert"};
+  EXPECT_EQ(effective, expected);
+}
+
+TEST(OptionTable, FindsByNameAndAliasWithoutCase) {
+  const struct {
+    std::string_view written;
+    std::string_view option;
+  } cases[] = {
+      {"LdapURL", "LdapUrl"},
+      {"LDAPURL", "LdapUrl"},
+      {"ldaptimeout", "LDAPTimeout"},
+      {"CertMap", "CertMapFile"},
+      {"DomainDelim", "VirtualDomainDelim"},
+      {"canonicalvirtual", "CanonicalVirtualDomainDelim"},
+      {"AuthCacheSizeTTL", "AuthCacheTTL"},
+      {"VDomain", "DefaultDomain"},
+      {"sslnicknames", "SSLCertNicknames"},
+  };
+  for (const auto& [written, option] : cases) {
+    ASSERT_NE(find_option(written), nullptr) << written;
+    EXPECT_EQ(find_option(written)->name, option);
+  }
+  for (const std::string_view unknown : {"", "Ldap", "LdapUrlx", "default:LdapUrl"}) {
+    EXPECT_EQ(find_option(unknown), nullptr) << unknown;
+  }
+}
+
+TEST(OptionTable, AliasesAreNotOptionsAndLeadToOne) {
+  for (const Alias& alias : aliases()) {
+    ASSERT_NE(find_option(alias.name), nullptr) << alias.name;
+    EXPECT_EQ(find_option(alias.name)->name, alias.option);
+    EXPECT_TRUE(std::none_of(options().begin(), options().end(), [&](const Option& option) {
+      return equal_ignoring_case(option.name, alias.name);
+    })) << alias.name;
+  }
+}
+
+TEST(OptionTable, GuessesTheNearestName) {
+  const struct {
+    std::string_view written;
+    std::string_view nearest;  // empty: none
+  } cases[] = {
+      {"NumThreds", "NumThreads"},
+      {"ldapurI", "LdapUrl"},
+      {"MailHostAttr", "MailHostAttrs"},
+      {"BindPassword", "BindPass"},
+      {"TimeOuts", "Timeout"},
+      {"Xyzzy", ""},
+      {"", ""},
+      {"LdapUrlLdapUrlLdapUrlLdapUrl", ""},
+  };
+  for (const auto& [written, nearest] : cases) {
+    const Option* const option = nearest_option(written);
+    EXPECT_EQ(option == nullptr ? "" : option->name, nearest) << written;
+  }
+  EXPECT_EQ(nearest_option(std::string(100'000, 'x')), nullptr);
+}
+
+TEST(OptionTable, NamesScopes) {
+  EXPECT_EQ(scope_name(scope_of(Protocol::imap)), "IMAP");
+  EXPECT_EQ(scope_name(scope_of(Protocol::pop)), "POP");
+  EXPECT_EQ(scope_name(scope_of(Protocol::smtp)), "SMTP");
+  EXPECT_EQ(scope_name(in_process), "AService.cfg");
+}
+
+}  // namespace
+}  // namespace openmmp::config

@@ -1,0 +1,214 @@
+#include "config/option_value.h"
+
+#include <gtest/gtest.h>
+
+#include "config/option_syntax.h"
+
+namespace openmmp::config {
+namespace {
+
+struct Case {
+  std::string_view option;
+  std::string_view value;
+  std::string_view text;  // as value_text() gives it back; for bad values a part of the message
+};
+
+TEST(OptionValue, AcceptsGoodValues) {
+  const Case cases[] = {
+      {"PreAuth", "yes", "yes"},
+      {"PreAuth", "YES", "yes"},
+      {"PreAuth", "true", "yes"},
+      {"PreAuth", "On", "yes"},
+      {"PreAuth", "1", "yes"},
+      {"LdapVerify", "no", "no"},
+      {"LdapVerify", "FALSE", "no"},
+      {"LdapVerify", "off", "no"},
+      {"LdapVerify", "0", "no"},
+      {"BacksidePort", "0", "0"},
+      {"BacksidePort", "65535", "65535"},
+      {"BacksidePort", "0143", "143"},
+      {"NumThreads", "1", "1"},
+      {"LogLevel", "10", "10"},
+      {"LogLevel", "Debug", "7"},
+      {"LogLevel", "error", "3"},
+      {"LDAPTimeout", "25", "25"},
+      {"LDAPTimeout", "3600", "3600"},
+      {"AuthServiceTTL", "-1", "-1"},
+      {"AuthServiceTTL", "0", "0"},
+      {"AdminPolicy", "GROUP", "group"},
+      {"AdminPolicy", "simple", "simple"},
+      {"SchemaLevel", "1", "1"},
+      {"MailHostAttrs", " mailHost  preferredMailHost;x-1 ", "mailHost preferredMailHost;x-1"},
+      {"SSLCertNicknames", "Siroe.com Server-Cert", "Siroe.com Server-Cert"},
+      {"AuthenticationLdapAttributes", "", ""},
+      {"LdapUrl", "ldap://localhost/o=internet", "ldap://localhost/o=internet"},
+      {"LdapUrl", "LDAPS://h1 h2:390/o=internet", "LDAPS://h1 h2:390/o=internet"},
+      {"LdapUrl", "ldap://h1/o=a ldap://h2/o=a", "ldap://h1/o=a ldap://h2/o=a"},
+      {"LdapUrl", "ldap://h1/o=My Company, Inc ldap://[2001:db8::1]:389/", ""},
+      {"LdapUrl", "ldap:///o=x", "ldap:///o=x"},
+      {"LdapUrl", "ldif:users.ldif", "ldif:users.ldif"},
+      {"LdapUrl", "ldif:/a/b.ldif?o=My Company", "ldif:/a/b.ldif?o=My Company"},
+      {"LdapUrl", "", ""},
+      {"SearchFormat", "(uid=%s)", "(uid=%s)"},
+      {"SearchFormat", "(|(uid=%U)(mail=%o)(x=%V%C%S%D%%))", ""},
+      {"ReplayFormat", "%A[uid]@%V", "%A[uid]@%V"},
+      {"ReplayFormat", "%[mail]%U%s%o%%", "%[mail]%U%s%o%%"},
+      {"ReplayFormat", "", ""},
+      {"VirtualDomainDelim", "@+%", "@+%"},
+      {"CanonicalVirtualDomainDelim", "+", "+"},
+      {"AuthenticationServer", "127.0.0.1:56", "127.0.0.1:56"},
+      {"AuthenticationServer", "", ""},
+      {"BindPass", "secret", "***"},
+      {"BindPass", "", ""},
+      {"Banner", "Welcome to %h", "Welcome to %h"},
+      {"Banner", "", ""},
+  };
+  for (const Case& good : cases) {
+    const Option* const option = find_option(good.option);
+    ASSERT_NE(option, nullptr) << good.option;
+    Settings settings;
+    const Result<> set = set_value(settings, *option, good.value);
+    ASSERT_TRUE(set) << good.option << " " << good.value << ": " << set.error().detail;
+    const std::string_view expected = good.text.empty() ? good.value : good.text;
+    EXPECT_EQ(value_text(settings, *option), expected) << good.option;
+  }
+}
+
+TEST(OptionValue, RefusesBadValuesAndSaysWhatIsAccepted) {
+  const Case cases[] = {
+      {"PreAuth", "", "yes or no"},
+      {"PreAuth", "maybe", "'maybe'"},
+      {"PreAuth", "yess", "yes or no"},
+      {"PreAuth", "2", "yes or no"},
+      {"PreAuth", "yes no", "yes or no"},
+      {"BacksidePort", "", "not a whole number"},
+      {"BacksidePort", "-1", "out of range"},
+      {"BacksidePort", "65536", "0 to 65535"},
+      {"BacksidePort", "143x", "not a whole number"},
+      {"BacksidePort", "+143", "not a whole number"},
+      {"BacksidePort", " 143", "not a whole number"},
+      {"BacksidePort", "0x8f", "not a whole number"},
+      {"BacksidePort", "imap", "not a whole number"},
+      {"BacksidePort", "99999999999999999999999", "out of range"},
+      {"NumThreads", "1025", "0 to 1024 workers"},
+      {"LogLevel", "loud", "not a whole number"},
+      {"LogLevel", "-1", "out of range"},
+      {"LDAPTimeout", "0", "1 to 3600 seconds"},
+      {"LDAPTimeout", "25s", "not a whole number"},
+      {"LDAPTimeout", "2.5", "not a whole number"},
+      {"LDAPTimeout", "4294967297", "out of range"},
+      {"AuthServiceTTL", "-2", "out of range"},
+      {"AdminPolicy", "none", "simple or group"},
+      {"SchemaLevel", "3", "1 or 2"},
+      {"SchemaLevel", "", "the default"},
+      {"MailHostAttrs", "", "mailHost"},
+      {"MailHostAttrs", "mailHost,other", "not the name"},
+      {"MailHostAttrs", "mail*", "not the name"},
+      {"TCPAccessAttr", "-x", "not the name"},
+      {"LdapUrl", "phonebook", "ldif:FILE"},
+      {"LdapUrl", "http://phonebook/", "ldap://"},
+      {"LdapUrl", "ldap:phonebook", "not a directory's URL"},
+      {"LdapUrl", "ldif:", "names no file"},
+      {"LdapUrl", "ldif:?o=x", "names no file"},
+      {"LdapUrl", "ldap://h:99999/o=x", "not a port"},
+      {"LdapUrl", "ldap://h:/o=x", "not a port"},
+      {"LdapUrl", "ldap://h1 h2:0/o=x", "not a port"},
+      {"LdapUrl", "ldap://h1/o=x ldap://h2:x/o=x", "not a port"},
+      {"LdapUrl", "ldap://[::1/o=x", "']'"},
+      {"SearchFormat", "", "(uid=%s)"},
+      {"SearchFormat", "uid=%s", "parentheses"},
+      {"SearchFormat", "(uid=%s", "parentheses"},
+      {"SearchFormat", "(uid=%s))", "parentheses"},
+      {"SearchFormat", "(uid=%s)(mail=%s)", "parentheses"},
+      {"SearchFormat", ")(", "parentheses"},
+      {"SearchFormat", "(uid=%x)", "'%x'"},
+      {"SearchFormat", "(uid=%)", "escape"},
+      {"SearchFormat", "(uid=%A[uid])", "escape"},
+      {"ReplayFormat", "%", "escape"},
+      {"ReplayFormat", "%A", "escape"},
+      {"ReplayFormat", "%A[", "escape"},
+      {"ReplayFormat", "%A[]", "escape"},
+      {"ReplayFormat", "%A[a b]", "escape"},
+      {"ReplayFormat", "%A]uid[", "escape"},
+      {"ReplayFormat", "%C", "%A[attribute]"},
+      {"VirtualDomainDelim", "", "@"},
+      {"VirtualDomainDelim", "a", "separate"},
+      {"VirtualDomainDelim", "@ +", "separate"},
+      {"CanonicalVirtualDomainDelim", "", "@"},
+      {"CanonicalVirtualDomainDelim", "@@", "one character"},
+      {"AuthenticationServer", "localhost", "port is missing"},
+      {"AuthenticationServer", "localhost:0", "not a port"},
+      {"AuthenticationServer", ":56", "host is empty"},
+  };
+  for (const Case& bad : cases) {
+    const Option* const option = find_option(bad.option);
+    ASSERT_NE(option, nullptr) << bad.option;
+    Settings settings;
+    const Result<> set = set_value(settings, *option, bad.value);
+    ASSERT_FALSE(set) << bad.option << " accepts '" << bad.value << "'";
+    EXPECT_NE(set.error().detail.find(bad.text), std::string::npos)
+        << bad.option << " '" << bad.value << "': " << set.error().detail;
+    EXPECT_NE(set.error().detail.find("accepted"), std::string::npos) << set.error().detail;
+    EXPECT_EQ(value_text(settings, *option), default_text(*option)) << "changed by a bad value";
+  }
+}
+
+TEST(OptionValue, DefaultOfEveryOptionRoundTrips) {
+  for (const Option& option : options()) {
+    Settings settings;
+    const Result<> set = set_value(settings, option, default_text(option));
+    ASSERT_TRUE(set) << option.name << ": " << set.error().detail;
+    EXPECT_EQ(value_text(settings, option), default_text(option)) << option.name;
+  }
+}
+
+// A value of its type other than the default.
+std::string other_value(const Option& option) {
+  const auto [min, max] = option.syntax.range;
+  if (min < max) return std::to_string(default_text(option) == std::to_string(max) ? min : max);
+  if (type_name(option) == "boolean") return default_text(option) == "yes" ? "no" : "yes";
+  if (option.syntax.form == Form::ldap_url) return "ldap://h/o=x";
+  if (option.syntax.form == Form::search_filter) return "(cn=%U)";
+  if (option.syntax.form == Form::character || option.syntax.form == Form::characters) return "+";
+  if (option.syntax.form == Form::host_port) return "h:1";
+  if (option.syntax.form == Form::schema_level) return "1";
+  if (type_name(option) == "simple or group") return "group";
+  return "other";
+}
+
+TEST(OptionValue, EveryOptionChangesItsOwnFieldOnly) {
+  for (const Option& option : options()) {
+    Settings settings;
+    const Result<> set = set_value(settings, option, other_value(option));
+    ASSERT_TRUE(set) << option.name << ": " << set.error().detail;
+    EXPECT_EQ(value_text(settings, option), is_secret(option) ? "***" : other_value(option));
+    for (const Option& rest : options()) {
+      if (&rest == &option) continue;
+      EXPECT_EQ(value_text(settings, rest), default_text(rest)) << option.name << " " << rest.name;
+    }
+  }
+}
+
+TEST(OptionValue, SecretsAreNeverShown) {
+  Settings settings;
+  for (const Option& option : options()) {
+    if (!is_secret(option)) continue;
+    ASSERT_TRUE(set_value(settings, option, "hunter2"));
+    EXPECT_EQ(value_text(settings, option), "***") << option.name;
+  }
+  EXPECT_TRUE(settings.bind_pass.equals("hunter2"));
+  EXPECT_TRUE(settings.store_admin_pass.equals("hunter2"));
+  EXPECT_TRUE(settings.smtp_proxy_password.equals("hunter2"));
+}
+
+TEST(OptionValue, FindsTheFileOfAnLdifUrl) {
+  EXPECT_EQ(ldif_file("ldif:users.ldif"), "users.ldif");
+  EXPECT_EQ(ldif_file("LDIF:/a b/users.ldif?o=x?y"), "/a b/users.ldif");
+  EXPECT_EQ(ldif_file("ldif:"), "");
+  EXPECT_EQ(ldif_file("ldap://h/o=x"), "");
+  EXPECT_EQ(ldif_file("ldi"), "");
+  EXPECT_EQ(ldif_file(""), "");
+}
+
+}  // namespace
+}  // namespace openmmp::config
