@@ -1,0 +1,106 @@
+// mmpctl, the operator's command line.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "config/report.h"
+#include "supervisor/control/client.h"
+#include "supervisor/control/print.h"
+#include "supervisor/instance.h"
+
+namespace openmmp::control {
+namespace {
+
+// Exit statuses, the same for every command.
+constexpr int done = 0;
+constexpr int refused = 1;
+constexpr int bad_arguments = 2;
+constexpr int not_running = 3;
+
+struct Options {
+  std::string directory = ".";
+  bool json = false;
+  std::string user;
+  std::string service;
+  std::string local_ip;
+};
+
+int check(const Options& options) {
+  const config::Config config = config::load(options.directory);
+  std::cout << (options.json ? config::check_json(config) : config::check_text(config));
+  return config.ok() ? done : refused;
+}
+
+void print(const Options& options, const proto::ControlReply& reply) {
+  if (options.json) {
+    std::cout << reply_json(reply);
+    return;
+  }
+  if (reply.has_status()) std::cout << status_text(reply.status());
+  if (reply.has_lookup()) std::cout << lookup_text(reply.lookup());
+  (reply.ok() ? std::cout : std::cerr) << messages_text(reply);
+}
+
+int ask_instance(const Options& options, const proto::ControlRequest& request) {
+  // From inside, because a socket's path has a small limit and a directory's has none.
+  if (::chdir(options.directory.c_str()) != 0) {
+    std::cerr << "mmpctl: " << options.directory << ": " << std::strerror(errno) << '\n';
+    return bad_arguments;
+  }
+  const Result<proto::ControlReply> reply = ask(supervisor::control_socket_path, request);
+  if (reply) {
+    print(options, *reply);
+    return reply->ok() ? done : refused;
+  }
+  if (options.json) {
+    proto::ControlReply none;
+    none.add_messages(reply.error().detail);
+    print(options, none);
+  } else {
+    std::cerr << "mmpctl: " << reply.error().detail << '\n';
+  }
+  return reply.error().code == Errc::closed ? not_running : refused;
+}
+
+int run(const CLI::App& app, const Options& options) {
+  if (app.got_subcommand("check")) return check(options);
+  proto::ControlRequest request;
+  if (app.got_subcommand("status")) request.mutable_status();
+  if (app.got_subcommand("reload")) request.mutable_reload();
+  if (app.got_subcommand("stop")) request.mutable_stop();
+  if (app.got_subcommand("lookup")) {
+    proto::ControlRequest::LookupRequest& lookup = *request.mutable_lookup();
+    lookup.set_user(options.user);
+    lookup.set_service(options.service);
+    lookup.set_local_ip(options.local_ip);
+  }
+  return ask_instance(options, request);
+}
+
+}  // namespace
+}  // namespace openmmp::control
+
+int main(int argc, char** argv) {
+  openmmp::control::Options options;
+  CLI::App app("Looks at and steers a running openmmp instance.", "mmpctl");
+  app.set_version_flag("--version", OPENMMP_VERSION);
+  app.add_option("-d", options.directory, "directory of the instance")->capture_default_str();
+  app.add_flag("--json", options.json, "print one JSON document");
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.add_subcommand("status", "generations, workers, sessions, uptime");
+  app.add_subcommand("reload", "read the configuration again; sessions go on");
+  app.add_subcommand("stop", "end all sessions and the instance");
+  app.add_subcommand("check", "read the configuration and say what is wrong with it");
+  CLI::App* lookup = app.add_subcommand("lookup", "how a login name becomes a store, step by step");
+  lookup->add_option("user", options.user, "the name as a client would send it")->required();
+  lookup->add_option("--service", options.service, "ask a worker of this service");
+  lookup->add_option("--local-ip", options.local_ip, "as if the client had connected here");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : openmmp::control::bad_arguments;
+  }
+  return openmmp::control::run(app, options);
+}

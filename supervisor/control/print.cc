@@ -1,0 +1,153 @@
+#include "supervisor/control/print.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+namespace openmmp::control {
+
+namespace {
+
+using Row = std::vector<std::string>;
+
+// Columns as wide as their widest cell; numbers stand right, the rest left.
+std::string table_text(const std::vector<Row>& rows, const std::vector<bool>& numeric) {
+  std::vector<size_t> widths(numeric.size(), 0);
+  for (const Row& row : rows) {
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string text;
+  for (const Row& row : rows) {
+    std::string line;
+    for (size_t i = 0; i < row.size(); ++i) {
+      line += numeric[i] ? fmt::format("{:>{}}  ", row[i], widths[i])
+                         : fmt::format("{:<{}}  ", row[i], widths[i]);
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+  }
+  return text;
+}
+
+Row worker_row(const proto::WorkerStatus& worker) {
+  const bool running = worker.pid() != 0;
+  return Row{running ? std::to_string(worker.pid()) : "-",
+             worker.service(),
+             std::to_string(worker.generation()),
+             worker.state(),
+             running ? duration_text(worker.age_seconds()) : "-",
+             std::to_string(worker.sessions()),
+             std::to_string(worker.logins()),
+             std::to_string(worker.failures()),
+             running ? size_text(worker.memory_bytes()) : "-",
+             std::to_string(worker.restarts())};
+}
+
+nlohmann::ordered_json worker_json(const proto::WorkerStatus& worker) {
+  return {{"pid", worker.pid()},
+          {"service", worker.service()},
+          {"generation", worker.generation()},
+          {"index", worker.index()},
+          {"state", worker.state()},
+          {"age_seconds", worker.age_seconds()},
+          {"sessions", worker.sessions()},
+          {"accepted", worker.accepted()},
+          {"logins", worker.logins()},
+          {"failures", worker.failures()},
+          {"memory_bytes", worker.memory_bytes()},
+          {"restarts", worker.restarts()},
+          {"last_problem", worker.last_problem()}};
+}
+
+void add_status(nlohmann::ordered_json& to, const proto::StatusReply& status) {
+  to["instance"] = status.instance();
+  to["version"] = status.version();
+  to["pid"] = status.pid();
+  to["uptime_seconds"] = status.uptime_seconds();
+  to["generation"] = status.generation();
+  to["listeners"] = std::vector<std::string>(status.listeners().begin(), status.listeners().end());
+  to["workers"] = nlohmann::ordered_json::array();
+  for (const proto::WorkerStatus& worker : status.workers()) {
+    to["workers"].push_back(worker_json(worker));
+  }
+}
+
+void add_lookup(nlohmann::ordered_json& to, const proto::LookupReport& report) {
+  to["found"] = report.found();
+  to["steps"] = nlohmann::ordered_json::array();
+  for (const proto::LookupStep& step : report.steps()) {
+    to["steps"].push_back({{"what", step.what()}, {"value", step.value()}});
+  }
+}
+
+}  // namespace
+
+std::string duration_text(uint64_t seconds) {
+  struct Unit {
+    uint64_t seconds;
+    char letter;
+  };
+  constexpr Unit units[] = {{86400, 'd'}, {3600, 'h'}, {60, 'm'}};
+  for (size_t i = 0; i < std::size(units); ++i) {
+    if (seconds < units[i].seconds) continue;
+    const uint64_t smaller = i + 1 < std::size(units) ? units[i + 1].seconds : 1;
+    const char letter = i + 1 < std::size(units) ? units[i + 1].letter : 's';
+    return fmt::format("{}{} {}{}", seconds / units[i].seconds, units[i].letter,
+                       seconds % units[i].seconds / smaller, letter);
+  }
+  return fmt::format("{}s", seconds);
+}
+
+std::string size_text(uint64_t bytes) {
+  if (bytes < 1024) return fmt::format("{} B", bytes);
+  const double kib = static_cast<double>(bytes) / 1024;
+  if (kib < 1024) return fmt::format("{:.1f} KiB", kib);
+  if (kib < 1024 * 1024) return fmt::format("{:.1f} MiB", kib / 1024);
+  return fmt::format("{:.1f} GiB", kib / (1024 * 1024));
+}
+
+std::string status_text(const proto::StatusReply& status) {
+  std::string text = fmt::format(
+      "instance    {}\nversion     {}\npid         {}\nuptime      {}\ngeneration  {}\n",
+      status.instance(), status.version(), status.pid(), duration_text(status.uptime_seconds()),
+      status.generation());
+  text += "listeners  ";
+  for (const std::string& listener : status.listeners()) text += " " + listener;
+  text += "\n\n";
+  std::vector<Row> rows{{"PID", "SERVICE", "GEN", "STATE", "AGE", "SESSIONS", "LOGINS", "FAILURES",
+                         "MEMORY", "RESTARTS"}};
+  for (const proto::WorkerStatus& worker : status.workers()) rows.push_back(worker_row(worker));
+  text += table_text(rows, {true, false, true, false, true, true, true, true, true, true});
+  for (const proto::WorkerStatus& worker : status.workers()) {
+    if (worker.last_problem().empty()) continue;
+    text +=
+        fmt::format("\n{} worker {}: {}", worker.service(), worker.index(), worker.last_problem());
+  }
+  return text.back() == '\n' ? text : text + "\n";
+}
+
+std::string lookup_text(const proto::LookupReport& report) {
+  std::vector<Row> rows;
+  for (const proto::LookupStep& step : report.steps()) rows.push_back({step.what(), step.value()});
+  return table_text(rows, {false, false}) + (report.found() ? "" : "not found\n");
+}
+
+std::string messages_text(const proto::ControlReply& reply) {
+  std::string text;
+  for (const std::string& message : reply.messages()) text += message + "\n";
+  return text;
+}
+
+std::string reply_json(const proto::ControlReply& reply) {
+  nlohmann::ordered_json document;
+  document["ok"] = reply.ok();
+  document["messages"] = std::vector<std::string>(reply.messages().begin(), reply.messages().end());
+  if (reply.has_status()) add_status(document, reply.status());
+  if (reply.has_lookup()) add_lookup(document, reply.lookup());
+  // Names and messages may come from anywhere: what is no UTF-8 must not stop the document.
+  return document.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace openmmp::control

@@ -1,0 +1,236 @@
+#include "supervisor/supervisor.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "supervisor/privileges.h"
+
+namespace openmmp::supervisor {
+
+namespace {
+
+constexpr Seconds date_check{30};
+
+std::vector<std::string> lines_of(const std::vector<config::Diagnostic>& diagnostics) {
+  std::vector<std::string> lines;
+  for (const config::Diagnostic& diagnostic : diagnostics) {
+    if (diagnostic.severity != config::Severity::note) lines.push_back(diagnostic.to_string());
+  }
+  return lines;
+}
+
+}  // namespace
+
+Supervisor::Supervisor(Loop& loop, Log& log, std::string directory, std::string executables)
+    : loop_(loop),
+      log_(log),
+      directory_(std::move(directory)),
+      executables_(std::move(executables)),
+      started_(loop.now()),
+      workforce_(loop, log, listeners_, log_files_, executables_),
+      look_again_(loop),
+      date_(loop),
+      reload_done_(loop),
+      stopped_(loop) {}
+
+Result<> Supervisor::start(config::Config config, std::function<void(const Outcome&)> on_started) {
+  Generation first(last_number_, std::move(config));
+  if (Result<> opened = listeners_.open(first.listeners()); !opened) return opened;
+  if (Result<> opened = open_own_log(first.config.process); !opened) return opened;
+  log_.write(LogLevel::notice, 0, "openmmp {} starts in {}", OPENMMP_VERSION, directory_);
+  for (const std::string& line : lines_of(first.config.diagnostics)) {
+    log_.write(LogLevel::warning, 0, "{}", line);
+  }
+  const Result<WorkerUser> user = worker_user(first.config.process);
+  if (user && !user->notice.empty()) log_.write(LogLevel::notice, 0, "{}", user->notice);
+  current_.emplace(std::move(first));
+  on_started_ = std::move(on_started);
+  each_turn_.emplace(loop_, [this] { turn(); });
+  check_date();
+  return {};
+}
+
+Result<> Supervisor::open_own_log(const config::Settings& process) {
+  log_.set_level(process.log_level);
+  auto file = log_files_.open(config::path_in(directory_, process.log_dir), "AService");
+  if (!file) return fail(std::move(file.error()));
+  log_.set_file(std::move(*file));
+  return {};
+}
+
+void Supervisor::turn() {
+  workforce_.reap();
+  while (workforce_.take_changed() || std::exchange(due_, false)) {
+    const Plan todo =
+        plan(workforce_.table(), wanted(), workforce_.backoff(), Limits(), loop_.now());
+    for (const Action& action : todo.actions) carry_out(action);
+    look_again_.stop();
+    if (todo.look_again) {
+      look_again_.start(
+          *todo.look_again - loop_.now(), [](void* due) { *static_cast<bool*>(due) = true; },
+          &due_);
+    }
+    check_first_start();
+  }
+  if (reload_asked_ && !next_ && !stopping_) begin_reload();
+  if (stopping_ && workforce_.table().all().empty()) {
+    // Whoever waits for the end has one more turn.
+    if (stopped_.empty()) loop_.stop();
+    stopped_.wake_all();
+  }
+  log_.flush();
+}
+
+Wanted Supervisor::wanted() const {
+  Wanted result;
+  if (stopping_) return result;
+  result.current = current_->wanted();
+  if (next_) result.next = next_->wanted();
+  result.drain_time = current_->config.process.drain_time;
+  result.max_generations =
+      static_cast<uint32_t>(std::max(current_->config.process.max_generations, 1));
+  return result;
+}
+
+void Supervisor::carry_out(const Action& action) {
+  switch (action.verb) {
+    case Verb::start:
+      return workforce_.start(
+          action.slot, next_ && next_->number == action.slot.generation ? *next_ : *current_);
+    case Verb::drain:
+      return workforce_.drain(action.process, current_->config.process.drain_time);
+    case Verb::end:
+      return workforce_.end(action.process);
+    case Verb::kill:
+      return workforce_.kill(action.process, action.why);
+    case Verb::promote:
+      return promote();
+    case Verb::abandon:
+      return abandon();
+  }
+}
+
+void Supervisor::check_first_start() {
+  if (!on_started_) return;
+  const WantedGeneration first = current_->wanted();
+  const Progress progress = progress_of(first, workforce_.table(), workforce_.backoff());
+  if (!progress.decided() && !stopping_) return;
+  Outcome outcome;
+  outcome.ok = progress.ready > 0 && !stopping_;
+  outcome.messages = problems_of(*current_);
+  if (!outcome.ok) stop();
+  std::exchange(on_started_, nullptr)(outcome);
+}
+
+void Supervisor::reload() {
+  if (stopping_) return;
+  reload_asked_ = true;
+  due_ = true;
+}
+
+void Supervisor::begin_reload() {
+  reload_asked_ = false;
+  log_.write(LogLevel::notice, 0, "reload: reading {}", directory_);
+  config::Config config = config::load(directory_);
+  Outcome outcome;
+  outcome.messages = lines_of(config.diagnostics);
+  if (!config.ok()) return finish_reload(std::move(outcome));
+  if (Result<> usable = make_startable(config, executables_); !usable) {
+    outcome.messages = lines_of(config.diagnostics);
+    outcome.messages.push_back(usable.error().detail);
+    return finish_reload(std::move(outcome));
+  }
+  Generation generation(last_number_ + 1, std::move(config));
+  if (Result<> opened = listeners_.open(generation.listeners()); !opened) {
+    outcome.messages.push_back(opened.error().detail);
+    return finish_reload(std::move(outcome));
+  }
+  last_number_ = generation.number;
+  next_.emplace(std::move(generation));
+  due_ = true;
+}
+
+void Supervisor::finish_reload(Outcome outcome) {
+  for (const std::string& message : outcome.messages) {
+    log_.write(outcome.ok ? LogLevel::warning : LogLevel::error, 0, "reload: {}", message);
+  }
+  if (outcome.ok) {
+    log_.write(LogLevel::notice, 0, "reload: generation {} is at work", current_->number);
+  } else {
+    log_.write(LogLevel::error, 0, "reload: failed, generation {} goes on unchanged",
+               current_->number);
+  }
+  reloaded_ = std::move(outcome);
+  reload_done_.wake_all();
+}
+
+void Supervisor::promote() {
+  current_.emplace(std::move(*next_));
+  next_.reset();
+  due_ = true;
+  listeners_.close_all_but(current_->listeners());
+  workforce_.forget_generations_but(current_->number, current_->number);
+  Outcome outcome{true, lines_of(current_->config.diagnostics)};
+  if (Result<> opened = open_own_log(current_->config.process); !opened) {
+    outcome.messages.push_back(opened.error().detail);
+  }
+  finish_reload(std::move(outcome));
+}
+
+void Supervisor::abandon() {
+  Outcome outcome{false, problems_of(*next_)};
+  next_.reset();
+  due_ = true;
+  listeners_.close_all_but(current_->listeners());
+  workforce_.forget_generations_but(current_->number, current_->number);
+  finish_reload(std::move(outcome));
+}
+
+std::vector<std::string> Supervisor::problems_of(const Generation& generation) const {
+  std::vector<std::string> lines;
+  for (const WantedService& service : generation.wanted().services) {
+    for (uint32_t index = 0; index < service.workers; ++index) {
+      const auto* history = workforce_.history(Slot{service.name, generation.number, index});
+      if (history == nullptr) continue;
+      std::string line = fmt::format("{}: {}", service.name, history->last_problem);
+      if (std::find(lines.begin(), lines.end(), line) == lines.end()) {
+        lines.push_back(std::move(line));
+      }
+    }
+  }
+  return lines;
+}
+
+Task<Supervisor::Outcome> Supervisor::reload_and_wait() {
+  reload();
+  while (reload_asked_ || next_) co_await reload_done_.wait();
+  co_return reloaded_;
+}
+
+void Supervisor::stop() {
+  if (std::exchange(stopping_, true)) return;
+  log_.write(LogLevel::notice, 0, "exiting");
+  due_ = true;
+  reload_asked_ = false;
+  if (next_) {
+    next_.reset();
+    finish_reload(Outcome{false, {"the instance stops"}});
+  }
+}
+
+Task<> Supervisor::stop_and_wait() {
+  stop();
+  co_await stopped_.wait();
+}
+
+void Supervisor::check_date() {
+  if (log_files_.new_day()) {
+    [[maybe_unused]] const Result<> opened = open_own_log(current_->config.process);
+    workforce_.renew_logs(*current_);
+  }
+  date_.start(
+      date_check, [](void* self) { static_cast<Supervisor*>(self)->check_date(); }, this);
+}
+
+}  // namespace openmmp::supervisor

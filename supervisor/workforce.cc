@@ -1,0 +1,262 @@
+#include "supervisor/workforce.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "supervisor/privileges.h"
+
+namespace openmmp::supervisor {
+
+namespace {
+
+Result<std::vector<ipc::NamedFile>> open_files(const config::Service& service) {
+  std::vector<ipc::NamedFile> result;
+  for (const auto& [option, path] : service.files) {
+    UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file) {
+      return fail(Errc::unavailable,
+                  fmt::format("{}: cannot open {}: {}", option, path, std::strerror(errno)));
+    }
+    result.emplace_back(option, std::move(file));
+  }
+  return result;
+}
+
+std::string name_of(const Slot& slot) {
+  return fmt::format("{} worker {}", slot.service, slot.index);
+}
+
+}  // namespace
+
+void Workforce::set_state(ProcessId id, State state) {
+  table_.set_state(id, state, loop_.now());
+  changed_ = true;
+}
+
+void Workforce::start(const Slot& slot, const Generation& generation) {
+  changed_ = true;
+  const Result<> started = try_start(slot, generation);
+  if (!started) note_failure(slot, Time(0), started.error().detail);
+}
+
+Result<> Workforce::try_start(const Slot& slot, const Generation& generation) {
+  const config::Service* service = generation.find(slot.service);
+  CHECK(service != nullptr);
+  Result<ipc::Inheritance> inherited = inheritance(slot, generation, *service);
+  if (!inherited) return fail(std::move(inherited.error()));
+  auto sockets = ipc::socket_pair();
+  if (!sockets) return fail(std::move(sockets.error()));
+  Result<ChildProcess> process =
+      ChildProcess::start(loop_, executables_ + "/" + service->executable,
+                          {generation.config.directory, service->name}, std::move(sockets->second));
+  if (!process) return fail(std::move(process.error()));
+
+  const ProcessId id = table_.add(slot, loop_.now());
+  auto handler = [this](ProcessId from, const proto::FromWorker* said) { hear(from, said); };
+  auto& worker = *workers_
+                      .emplace(id, std::make_unique<WorkerProcess>(loop_, id, std::move(*process),
+                                                                   std::move(sockets->first),
+                                                                   std::move(handler)))
+                      .first->second;
+  auto [birth, descriptors] = ipc::make_birth(*service, std::move(*inherited));
+  if (Result<> sent = worker.send(birth, std::move(descriptors)); !sent) {
+    worker.problem = sent.error().detail;
+    worker.kill();
+  }
+  worker.start();
+  return {};
+}
+
+Result<ipc::Inheritance> Workforce::inheritance(const Slot& slot, const Generation& generation,
+                                                const config::Service& service) const {
+  ipc::Inheritance result;
+  result.generation = slot.generation;
+  result.index = slot.index;
+  auto listeners = listeners_.duplicate(service.listeners);
+  if (!listeners) return fail(std::move(listeners.error()));
+  result.listeners = std::move(*listeners);
+  auto files = open_files(service);
+  if (!files) return fail(std::move(files.error()));
+  result.files = std::move(*files);
+  auto log = log_files_.open(config::path_in(generation.config.directory, service.settings.log_dir),
+                             service.log_name);
+  if (!log) return fail(std::move(log.error()));
+  result.log = std::move(*log);
+  auto user = worker_user(generation.config.process);
+  if (!user) return fail(std::move(user.error()));
+  result.user = user->user;
+  result.group = user->group;
+  return result;
+}
+
+void Workforce::drain(ProcessId id, Seconds time) {
+  WorkerProcess& worker = *workers_.at(id);
+  worker.dismissed = true;
+  proto::ToWorker message;
+  message.mutable_drain()->set_seconds(static_cast<uint32_t>(time.count()));
+  // One that cannot be told is noticed by its channel, or by the time it takes.
+  [[maybe_unused]] const Result<> sent = worker.send(message);
+  set_state(id, State::draining);
+}
+
+void Workforce::end(ProcessId id) {
+  drain(id, Seconds(0));
+  set_state(id, State::ending);
+}
+
+void Workforce::kill(ProcessId id, const char* why) {
+  WorkerProcess& worker = *workers_.at(id);
+  if (worker.problem.empty()) worker.problem = why;
+  worker.kill();
+  set_state(id, State::killed);
+}
+
+void Workforce::hear(ProcessId id, const proto::FromWorker* message) {
+  WorkerProcess& worker = *workers_.at(id);
+  const State state = table_.find(id)->state;
+  if (message == nullptr) {
+    worker.status_pending = false;
+    if (state != State::killed) set_state(id, State::ending);  // a while to leave by itself
+    return news_.wake_all();
+  }
+  switch (message->message_case()) {
+    case proto::FromWorker::kReady:
+      if (state != State::starting) return;
+      worker.ready_since = loop_.now();
+      set_state(id, State::ready);
+      return;
+    case proto::FromWorker::kFailed:
+      worker.problem = message->failed().reason();
+      return set_state(id, State::ending);
+    case proto::FromWorker::kStatus:
+      worker.status = message->status();
+      worker.status_pending = false;
+      return news_.wake_all();
+    case proto::FromWorker::kLookup:
+      return hear_lookup(message->lookup());
+    case proto::FromWorker::kDrained:
+    case proto::FromWorker::MESSAGE_NOT_SET:
+      return;
+  }
+}
+
+void Workforce::reap() {
+  for (auto entry = workers_.begin(); entry != workers_.end();) {
+    const auto& [id, worker] = *entry;
+    if (!worker->ended()) {
+      ++entry;
+      continue;
+    }
+    note_end(*table_.find(id), *worker);
+    table_.remove(id);
+    changed_ = true;
+    entry = workers_.erase(entry);
+  }
+}
+
+void Workforce::note_end(const Process& process, const WorkerProcess& worker) {
+  const WorkerProcess::End& end = *worker.ended();
+  if (worker.dismissed) {
+    log_.write(LogLevel::notice, 0, "{} of generation {} (pid {}): exiting{}",
+               name_of(process.slot), process.slot.generation, worker.pid(),
+               end.signal != 0 ? ", " + end.to_string() : "");
+    return;
+  }
+  const Time lived = worker.ready_since ? loop_.now() - *worker.ready_since : Time(0);
+  note_failure(process.slot, lived,
+               fmt::format("pid {}: {}", worker.pid(),
+                           worker.problem.empty() ? end.to_string() : worker.problem));
+}
+
+void Workforce::note_failure(const Slot& slot, Time lived, const std::string& problem) {
+  History& history = histories_[slot];
+  ++history.failures;
+  history.last_problem = problem;
+  backoff_.failed(slot, lived, loop_.now());
+  log_.write(LogLevel::error, 0, "{} of generation {} failed: {}", name_of(slot), slot.generation,
+             problem);
+}
+
+void Workforce::forget_generations_but(uint32_t one, uint32_t other) {
+  backoff_.keep_generations(one, other);
+  std::erase_if(histories_, [one, other](const auto& item) {
+    return item.first.generation != one && item.first.generation != other;
+  });
+}
+
+void Workforce::renew_logs(const Generation& generation) {
+  proto::ToWorker message;
+  message.mutable_new_log();
+  for (const auto& [id, worker] : workers_) {
+    // Workers of an older generation follow the log of their service as it is now, if it still is.
+    const config::Service* service = generation.find(table_.find(id)->slot.service);
+    if (service == nullptr) continue;
+    auto file = log_files_.open(
+        config::path_in(generation.config.directory, service->settings.log_dir), service->log_name);
+    if (!file) {
+      log_.write(LogLevel::error, 0, "{}", file.error().detail);
+      continue;
+    }
+    ipc::Descriptors descriptors;
+    descriptors.push_back(std::move(*file));
+    [[maybe_unused]] const Result<> sent = worker->send(message, std::move(descriptors));
+  }
+}
+
+const Workforce::History* Workforce::history(const Slot& slot) const {
+  const auto found = histories_.find(slot);
+  return found == histories_.end() ? nullptr : &found->second;
+}
+
+const WorkerProcess* Workforce::worker(ProcessId id) const {
+  const auto found = workers_.find(id);
+  return found == workers_.end() ? nullptr : found->second.get();
+}
+
+bool Workforce::status_pending() const {
+  for (const auto& [id, worker] : workers_) {
+    if (worker->status_pending) return true;
+  }
+  return false;
+}
+
+Task<> Workforce::refresh_status(Millis patience) {
+  proto::ToWorker query;
+  query.mutable_status();
+  for (const auto& [id, worker] : workers_) {
+    if (!worker->ready_since) continue;
+    worker->status_pending = worker->send(query).has_value();
+  }
+  Timer limit(loop_);
+  limit.start(
+      patience, [](void* news) { static_cast<WaitList*>(news)->wake_all(); }, &news_);
+  while (limit.active() && status_pending()) co_await news_.wait();
+}
+
+void Workforce::hear_lookup(const proto::LookupAnswer& answer) {
+  const auto asked = lookups_.find(answer.id());
+  if (asked == lookups_.end()) return;  // whoever asked has stopped waiting
+  asked->second = answer.report();
+  news_.wake_all();
+}
+
+Task<proto::LookupReport> Workforce::look_up(ProcessId id, proto::LookupQuery query,
+                                             Millis patience) {
+  const uint64_t number = ++last_lookup_;
+  const PendingLookup pending(lookups_, number);
+  proto::ToWorker message;
+  *message.mutable_lookup() = std::move(query);
+  message.mutable_lookup()->set_id(number);
+  co_await workers_.at(id)->send(message);
+  Timer limit(loop_);
+  limit.start(
+      patience, [](void* news) { static_cast<WaitList*>(news)->wake_all(); }, &news_);
+  while (limit.active() && workers_.count(id) != 0 && !lookups_.at(number)) co_await news_.wait();
+  if (!lookups_.at(number)) co_await fail(Errc::unavailable, "the worker does not answer");
+  co_return std::move(*lookups_.at(number));
+}
+
+}  // namespace openmmp::supervisor

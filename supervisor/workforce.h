@@ -1,0 +1,95 @@
+// The workers of all generations: starts them with their Birth, tells them to leave, hears what
+// they say and notes their ends. It decides nothing; what it notes is what plan() reads.
+//
+// Everything it is built from must outlive it. take_changed() and reap() are for the supervisor's
+// turn, outside of every handler.
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "ipc/runtime/log.h"
+#include "supervisor/generation.h"
+#include "supervisor/listeners.h"
+#include "supervisor/log_files.h"
+#include "supervisor/worker_process.h"
+
+namespace openmmp::supervisor {
+
+class Workforce {
+ public:
+  Workforce(Loop& loop, Log& log, const Listeners& listeners, LogFiles& log_files,
+            std::string executables)
+      : loop_(loop),
+        log_(log),
+        listeners_(listeners),
+        log_files_(log_files),
+        executables_(std::move(executables)),
+        news_(loop) {}
+
+  // What went wrong in a slot.
+  struct History {
+    uint32_t failures = 0;
+    std::string last_problem;
+  };
+
+  void start(const Slot& slot, const Generation& generation);
+  void drain(ProcessId id, Seconds time);
+  void end(ProcessId id);
+  void kill(ProcessId id, const char* why);
+  // Takes those that have ended out of the table.
+  void reap();
+  void forget_generations_but(uint32_t one, uint32_t other);
+  // A new day: every worker gets the new file of its log.
+  void renew_logs(const Generation& generation);
+
+  // True when the table has changed since the last call.
+  bool take_changed() { return std::exchange(changed_, false); }
+  const ProcessTable& table() const { return table_; }
+  const Backoff& backoff() const { return backoff_; }
+  const History* history(const Slot& slot) const;
+  const WorkerProcess* worker(ProcessId id) const;
+
+  // Asks every worker for its status; answers come within `patience` or not at all.
+  Task<> refresh_status(Millis patience);
+  // Errc::unavailable: the worker is gone or does not answer.
+  Task<proto::LookupReport> look_up(ProcessId id, proto::LookupQuery query, Millis patience);
+
+ private:
+  using Lookups = std::map<uint64_t, std::optional<proto::LookupReport>>;  // asked, and answered
+  // An asked look-up, until its coroutine has its answer or is destroyed.
+  struct PendingLookup {
+    PendingLookup(Lookups& l, uint64_t n) : lookups(l), number(n) { lookups[number]; }
+    ~PendingLookup() { lookups.erase(number); }
+    PendingLookup(const PendingLookup&) = delete;
+    PendingLookup& operator=(const PendingLookup&) = delete;
+    Lookups& lookups;
+    uint64_t number;
+  };
+
+  Result<> try_start(const Slot& slot, const Generation& generation);
+  Result<ipc::Inheritance> inheritance(const Slot& slot, const Generation& generation,
+                                       const config::Service& service) const;
+  void hear(ProcessId id, const proto::FromWorker* message);
+  void hear_lookup(const proto::LookupAnswer& answer);
+  void note_failure(const Slot& slot, Time lived, const std::string& problem);
+  void note_end(const Process& process, const WorkerProcess& worker);
+  void set_state(ProcessId id, State state);
+  bool status_pending() const;
+
+  Loop& loop_;
+  Log& log_;
+  const Listeners& listeners_;
+  LogFiles& log_files_;
+  const std::string executables_;
+  ProcessTable table_;
+  Backoff backoff_;
+  std::map<ProcessId, std::unique_ptr<WorkerProcess>> workers_;
+  std::map<Slot, History> histories_;
+  Lookups lookups_;
+  uint64_t last_lookup_ = 0;
+  WaitList news_;  // of statuses and look-ups
+  bool changed_ = true;
+};
+
+}  // namespace openmmp::supervisor
