@@ -53,12 +53,13 @@ std::string unescape(std::string_view text) {
   return plain;
 }
 
-std::string repeated(std::string_view rest) {
+// "COUNT text": the text so often, each with `end` behind it.
+std::string repeated(std::string_view rest, std::string_view end) {
   const std::string_view count_word = take_word(rest);
   size_t count = 0;
   std::from_chars(count_word.data(), count_word.data() + count_word.size(), count);
   std::string all;
-  for (size_t i = 0; i < count; ++i) all += fmt::format("{}\r\n", rest);
+  for (size_t i = 0; i < count; ++i) all.append(rest).append(end);
   return all;
 }
 
@@ -70,7 +71,9 @@ Result<Step> parse_step(std::string_view side, std::string_view verb, std::strin
   } else if (verb == ">-") {
     step.text = unescape(rest);
   } else if (verb == "repeat") {
-    step.text = repeated(rest);
+    step.text = repeated(rest, "\r\n");
+  } else if (verb == "repeat-") {
+    step.text = unescape(repeated(rest, ""));
   } else if (verb == "<") {
     step.action = Action::expect;
     step.text = rest;

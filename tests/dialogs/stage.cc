@@ -163,7 +163,8 @@ bool Stage::take_expected(const Step& step) {
 bool Stage::perform(const Step& step) {
   Peer& actor = peer(step.side);
   if (step.side == Side::backend && (!backend_.is_open() || backend_.at_end())) {
-    const bool closing = step.action == Action::closed && backend_.is_open();
+    const bool closing =
+        backend_.is_open() && (step.action == Action::closed || step.action == Action::close);
     if (!closing) accept_backend();
     if (!backend_.is_open() || (backend_.at_end() && !closing)) return false;
   }
