@@ -43,6 +43,7 @@ void Diagnostics::note(const Place& place, std::string text) {
 }
 
 void Diagnostics::add(Severity severity, const Place& place, std::string text) {
+  // Keeps the rank of a file that is known already.
   files_.emplace(place.file, files_.size());
   Diagnostic diagnostic{severity, place.file, place.line, place.option, std::move(text)};
   if (said_.insert(diagnostic.to_string()).second) list_.push_back(std::move(diagnostic));

@@ -29,6 +29,7 @@ Result<UniqueFd> open_regular(const std::string& path) {
 
 }  // namespace
 
+// By blocks, because the size that stat(2) tells may change before the end is reached.
 Result<std::string> read_file(const std::string& path, size_t limit) {
   const Result<UniqueFd> fd = open_regular(path);
   if (!fd) return fail(fd.error());

@@ -34,7 +34,9 @@ std::string_view log_name_of(Protocol protocol) {
   return "SmtpProxy";
 }
 
-// Reads one instance. Files are parsed once, however many services share them.
+// Reads one instance: AService.cfg, then the file of each service that it lists. Files are parsed
+// once, however many services share them. A mistake is put down and reading goes on, so that one
+// check shows all of them.
 class Loader {
  public:
   explicit Loader(const std::string& directory) {
@@ -42,11 +44,13 @@ class Loader {
     config_.directory = std::filesystem::canonical(directory, error).string();
     if (!error) return;
     config_.directory = directory;
+    usable_ = false;
     out_.error({directory, 0, {}}, fmt::format("is no instance directory: {}", error.message()));
   }
 
   Config run() {
-    const CfgFile* const cfg = open_cfg(std::string(process_file));
+    // Without a directory, relative names would be looked up, and templates copied, elsewhere.
+    const CfgFile* const cfg = usable_ ? open_cfg(std::string(process_file)) : nullptr;
     if (cfg != nullptr) {
       const std::string file(process_file);
       for (const std::string_view name : process_sections) used_[file].emplace(name);
@@ -62,28 +66,37 @@ class Loader {
  private:
   std::string path_of(const std::string& name) const { return path_in(config_.directory, name); }
 
-  // Null, and an error, when the file cannot be read.
-  const CfgFile* open_cfg(const std::string& name) {
-    if (const auto known = files_.find(name); known != files_.end()) return &known->second;
+  // The path to read for the file `name` by the -def rule; empty, and an error, when there is none.
+  std::string supply(const std::string& name) {
     const Place place{name, 0, {}};
-    std::string path = path_of(name);
+    const std::string path = path_of(name);
     const std::string original = template_of(name);
     switch (supply_from_template(path)) {
       case Supplied::was_there:
-        break;
+        return path;
       case Supplied::copied:
         out_.note(place, fmt::format("was missing and has been copied from {}", original));
-        break;
+        return path;
+      // Whoever only checks an instance may not be allowed to write to it.
       case Supplied::read_only:
         out_.warning(place, fmt::format("is missing and cannot be written; {} is read in its place",
                                         original));
-        path = template_of(path);
-        break;
+        return template_of(path);
       case Supplied::missing:
-        out_.error(place, fmt::format("is missing, and so is its template{}{}",
-                                      original.empty() ? "" : " ", original));
-        return nullptr;
+        break;
     }
+    out_.error(place, fmt::format("is missing, and so is its template{}{}",
+                                  original.empty() ? "" : " ", original));
+    return {};
+  }
+
+  // Null, and an error, when the file cannot be read. The pointer is good as long as the Loader:
+  // nothing is taken out of a map whose nodes stay where they are.
+  const CfgFile* open_cfg(const std::string& name) {
+    if (const auto known = files_.find(name); known != files_.end()) return &known->second;
+    const std::string path = supply(name);
+    if (path.empty()) return nullptr;
+    const Place place{name, 0, {}};
     const Result<std::string> text = read_file(path, max_cfg_file);
     if (!text) {
       out_.error(place, fmt::format("cannot be read: {}", text.error().detail));
@@ -155,6 +168,8 @@ class Loader {
     config_.services.push_back(std::move(service));
   }
 
+  // A directory is the one thing without which no user can log in, so its absence is an error now
+  // and not a riddle in the log later.
   void find_files(const Section& section, Service& service) {
     const Given* const url = section.find("LdapUrl");
     if (url == nullptr || service.settings.ldap_url.empty()) {
@@ -182,6 +197,7 @@ class Loader {
     service.files.emplace_back(given.option->name, path);
   }
 
+  // The file may be named long before it is written: the original's own examples do so.
   void load_virtual_domains(const Section& section, Service& service) {
     const std::string& file = service.settings.virtual_domain_file;
     const Given* const given = section.find("VirtualDomainFile");
@@ -209,6 +225,7 @@ class Loader {
   }
 
   Config config_;
+  bool usable_ = true;  // the directory is one
   Diagnostics out_;
   std::map<std::string, CfgFile> files_;
   std::map<std::string, std::set<std::string>> used_;  // sections by file

@@ -11,6 +11,7 @@
 namespace openmmp::config {
 namespace {
 
+// Without regard to case, as in URLs.
 bool starts_with(std::string_view text, std::string_view lower_prefix) {
   return equal_ignoring_case(text.substr(0, lower_prefix.size()), lower_prefix);
 }
@@ -102,6 +103,7 @@ Result<> check_escapes(std::string_view value, std::string_view letters, bool at
   return {};
 }
 
+// Finds a missing parenthesis or a wrong escape; the rest is the directory's to judge.
 Result<> check_search_filter(std::string_view value) {
   int depth = 0;
   bool balanced = value.front() == '(';
@@ -128,6 +130,7 @@ Result<> check_host_port(std::string_view value) {
   return {};
 }
 
+// A letter or digit as the separator would cut names in two.
 Result<> check_characters(std::string_view value, size_t most) {
   const bool odd = std::any_of(value.begin(), value.end(), [](char c) {
     return c <= ' ' || c >= 0x7f || is_letter(c) || is_digit(c);

@@ -54,6 +54,8 @@ constexpr Option table[] = {
          "How long sessions of a replaced configuration may go on after a reload."),
     ours(process, "MaxGenerations", &S::max_generations, number(1, 100, "generations"), in_process,
          now, "Configurations in use at once; sessions of older ones are ended."),
+
+    // Where users are looked up, and what becomes of their names.
     mmp(directory, "LdapUrl", &S::ldap_url, form(Form::ldap_url), in_proxies | in_vdmap, now,
         "Directory and base: ldap:// or ldaps:// URLs, several hosts in one or several URLs, tried "
         "in order; or ldif:FILE[?BASE] for a file of entries."),
@@ -110,6 +112,7 @@ constexpr Option table[] = {
         in_proxies | in_vdmap, now,
         "Login name for the store: %s, %o, %U, %V, %A[attribute]; empty: %U, or %U@%V outside the "
         "default domain."),
+
     mmp(authentication, "PreAuth", &S::pre_auth, plain, in_stores | in_vdmap, later,
         "Verify the password in the directory before a store is contacted."),
     mmp(authentication, "AuthCacheSize", &S::auth_cache_size, number(0, 10000000, "entries"),
@@ -136,6 +139,7 @@ constexpr Option table[] = {
         "Password of StoreAdmin."),
     mmp(authentication, "AdminPolicy", &S::admin_policy, plain, in_proxies, later,
         "Who may log in as another user: StoreAdmin alone, or groups of administrators."),
+
     mmp(sessions, "BacksidePort", &S::backside_port, port, in_stores, now,
         "Port of the stores; 0: 143 for IMAP, 110 for POP."),
     mmp(sessions, "Timeout", &S::timeout, number(1, year, "seconds"), in_proxies, now,
@@ -174,6 +178,7 @@ constexpr Option table[] = {
         "Expect the PROXY header of a load balancer."),
     mmp(sessions, "DebugKeys", &S::debug_keys, plain, in_proxies | in_vdmap, later,
         "Subjects to log in detail."),
+
     mmp(protections, "ConnLimits", &S::conn_limits, plain, in_proxies, later,
         "Connections a client address may hold: IP|MASK:NUMBER, comma-separated, or a file of "
         "these."),
@@ -195,6 +200,7 @@ constexpr Option table[] = {
         "Penalties fade evenly; no: they stay whole and then end."),
     mmp(protections, "BGExcluded", &S::bg_excluded, form(Form::path), in_stores, later,
         "File of addresses, IP|MASK a line, that are never penalised."),
+
     mmp(smtp, "SmtpRelays", &S::smtp_relays, plain, in_smtp, later,
         "The relays, host or host:port, used in turn."),
     mmp(smtp, "SmtpProxyPassword", &S::smtp_proxy_password, plain, in_smtp | in_vdmap, later,
@@ -206,6 +212,8 @@ constexpr Option table[] = {
         "Extensions of the relays let through besides the built-in ones."),
     mmp(smtp, "PopBeforeSmtpKludgeChannel", &S::pop_before_smtp_kludge_channel, plain, in_smtp,
         later, "Channel asked for when a client's address had a POP login lately; empty: off."),
+
+    // The names of NSS files are accepted so that existing configurations load.
     mmp(tls, "SSLEnable", &S::ssl_enable, plain, in_proxies, later, "TLS towards clients."),
     mmp(tls, "SSLPorts", &S::ssl_ports, plain, in_proxies, later,
         "Which ports of ServiceList speak TLS at once: [IP:]PORT[|[IP:]PORT]..."),
@@ -229,6 +237,8 @@ constexpr Option table[] = {
     mmp(tls, "SSLCipherSpecs", &S::ssl_cipher_specs, plain, in_proxies, later, "Ciphers."),
 };
 
+// The vdmap spellings are of release 5.1, ssl_ports, SSLNicknames and ugldap... of the unified
+// configuration of release 8.
 constexpr Alias alias_table[] = {
     {"AuthCacheSizeTTL", "AuthCacheTTL"}, {"CanonicalVirtual", "CanonicalVirtualDomainDelim"},
     {"CertMap", "CertMapFile"},           {"DomainDelim", "VirtualDomainDelim"},

@@ -17,6 +17,7 @@ bool is_one_of(std::string_view value, std::initializer_list<std::string_view> c
                      [&](std::string_view choice) { return equal_ignoring_case(value, choice); });
 }
 
+// Strict: "25s" or "0x10" is more likely a misunderstanding than a number.
 Result<int> parse_number(const Syntax& syntax, std::string_view value) {
   const auto [min, max] = syntax.range;
   int64_t number = 0;
@@ -30,8 +31,11 @@ Result<int> parse_number(const Syntax& syntax, std::string_view value) {
                                           min, max, syntax.unit.empty() ? "" : " ", syntax.unit));
 }
 
+// Earlier releases wrote numbers, the last ones names.
 constexpr std::pair<std::string_view, int> level_names[] = {
     {"error", 3}, {"warning", 4}, {"notice", 5}, {"info", 6}, {"debug", 7}};
+
+// One overload for each type of field; each changes the field only when all is well.
 
 Result<> parse(const Option&, std::string_view value, bool& field) {
   const bool yes = is_one_of(value, {"yes", "true", "1", "on"});
@@ -99,6 +103,8 @@ Result<> parse(const Option&, std::string_view value, AdminPolicy& field) {
   field = equal_ignoring_case(value, "group") ? AdminPolicy::group : AdminPolicy::simple;
   return {};
 }
+
+// The way back: what set_value() would read as the same value.
 
 std::string text(bool value) { return value ? "yes" : "no"; }
 std::string text(int value) { return std::to_string(value); }

@@ -78,6 +78,7 @@ std::string_view effect_cell(const Option& option) {
   return "not yet";
 }
 
+// An empty cell is the empty value.
 std::string default_cell(const Option& option) {
   const std::string text = default_text(option);
   return text.empty() ? "" : fmt::format("`{}`", cell(text));

@@ -11,6 +11,7 @@
 namespace openmmp::config {
 namespace {
 
+// Keys in the order in which they are put in: people read these documents, too.
 using Json = nlohmann::ordered_json;
 
 std::string listener_text(const HostPort& listener) {
@@ -27,6 +28,7 @@ size_t count(const Config& config, Severity severity) {
   return result;
 }
 
+// All seventy options of a service would bury the five that somebody has set.
 void print_settings(const Settings& settings, Scope scope, std::string& out) {
   size_t at_default = 0;
   for (const Option& option : options()) {
@@ -42,6 +44,8 @@ void print_settings(const Settings& settings, Scope scope, std::string& out) {
   fmt::format_to(std::back_inserter(out), "  {}\n",
                  counted(at_default, "option") + " as by default");
 }
+
+// Typed as the option is; all of them, so that a program need not know the defaults.
 
 Json json_value(bool value) { return value; }
 Json json_value(int value) { return value; }

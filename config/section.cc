@@ -17,6 +17,7 @@ std::string scope_list(const Option& option) {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
+// Not an error: the original ignored such lines, and its own examples contain some.
 std::string misplaced(const Option& option, Scope scope) {
   if (scope == in_vdmap) return "cannot be set for a virtual domain; the line is ignored";
   return fmt::format("has no meaning for {}; the line is ignored. It belongs to: {}",
@@ -37,6 +38,8 @@ void note_effect(const Section& section, const Given& given, const std::string& 
   }
 }
 
+// The last good line for an option counts. That an earlier one does not is worth a note: scripts
+// append corrected lines, but people forget that they did.
 void set_option(Section& section, const CfgLine& line, const Option& option,
                 const std::string& file, Diagnostics& out) {
   const Place place{file, line.number, std::string(option.name)};

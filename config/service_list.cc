@@ -27,6 +27,7 @@ constexpr Module modules[] = {
     {"SmtpProxyAService", "submitproxy", Protocol::smtp},
 };
 
+// Paths of the original's libraries are accepted and forgotten: our executables are where we are.
 const Module* find_module(std::string_view path) {
   const size_t slash = path.find_last_of("/\\");
   std::string_view name = slash == std::string_view::npos ? path : path.substr(slash + 1);
@@ -70,6 +71,7 @@ bool is_host(std::string_view host) {
   return !odd && host.size() <= 255 && !is_number(host.substr(host.rfind('.') + 1));
 }
 
+// parse_host_port() reads what may stand without a port; a listener may not.
 Result<HostPort> parse_listener(std::string_view text) {
   constexpr std::string_view accepted = "accepted: [HOST:]PORT, as 143 or 127.0.0.1:143";
   if (is_number(text)) {

@@ -12,6 +12,7 @@
 namespace openmmp::config {
 namespace {
 
+// Goes over the lines twice, see read_domains().
 class Reader {
  public:
   Reader(const std::string& file, Diagnostics& out) : file_(file), out_(out) {}
@@ -55,6 +56,7 @@ class Reader {
                                     address.error().detail));
       return;
     }
+    // As the socket's address will be written, so that "::1" and "0:0::1" are the same.
     const std::string ip = address->ip();
     const auto [taken, is_new] = line_of_address_.emplace(ip, line);
     if (!is_new) {
@@ -82,6 +84,7 @@ class Reader {
     }
     const Option* const option = option_of(*line, file_, in_vdmap, out_);
     if (option == nullptr) return;
+    // The value is checked here and stored as text: it overrides settings known only later.
     Settings scratch;
     if (Result<> set = set_value(scratch, *option, line->value); !set) {
       out_.error({file_, raw.number, std::string(option->name)}, set.error().detail);

@@ -153,6 +153,7 @@ TEST_F(Load, RefusesADirectoryThatIsNone) {
   for (const std::string& bad : {directory_ + "/none", std::string(), std::string(5000, 'x')}) {
     const Config config = load(bad);
     EXPECT_FALSE(config.ok());
+    ASSERT_EQ(config.diagnostics.size(), 1u) << all_text(config.diagnostics);
     EXPECT_TRUE(says(config.diagnostics, bad, "no instance directory"));
   }
 }
