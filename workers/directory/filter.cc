@@ -118,6 +118,8 @@ class Parser {
       const char c = peek();
       if (c == '(' || c == '\0') return wrong("this character must be written as \\XX");
       if (c == '*') {
+        // libldap does not take it either.
+        if (pieces.size() > 1 && pieces.back().empty()) return wrong("'**' is too much");
         pieces.emplace_back();
       } else if (c == '\\') {
         const int high = position_ + 1 < text_.size() ? hex_digit(text_[position_ + 1]) : -1;

@@ -14,6 +14,12 @@ constexpr const char* system_ca_file = "/etc/ssl/certs/ca-certificates.crt";
 // A server that does not even take the connection is given up sooner than one that thinks.
 constexpr Millis max_connect_time{5000};
 
+// How long one step of opening may take: whoever waits for a connection from the start of the
+// attempt shall see the last server tried before his own time is up.
+Millis step_time(const LdapAccess& access) {
+  return access.timeout / static_cast<int>(access.servers.size() + 1);
+}
+
 timeval to_timeval(Millis time) {
   timeval result{};
   result.tv_sec = static_cast<time_t>(time.count() / 1000);
@@ -102,8 +108,8 @@ Result<LdapClient> LdapClient::open_server(const LdapAccess& access, const std::
 }
 
 Result<> LdapClient::set_options(const LdapAccess& access) {
-  const timeval operation = to_timeval(access.timeout);
-  const timeval network = to_timeval(std::min(access.timeout, max_connect_time));
+  const timeval operation = to_timeval(step_time(access));
+  const timeval network = to_timeval(std::min(step_time(access), max_connect_time));
   const int version = LDAP_VERSION3;
   const int deref = LDAP_DEREF_NEVER;
   const int verify = access.verify ? LDAP_OPT_X_TLS_DEMAND : LDAP_OPT_X_TLS_NEVER;

@@ -42,8 +42,8 @@ struct LdapQuery {
 
 class LdapClient {
  public:
-  // Blocks, but for no longer than two timeouts a server. Connects to the first server that takes
-  // us: TCP, TLS, bind. Errc::unavailable has the reason of each.
+  // Blocks, but not for much longer than the timeout over all servers. Connects to the first server
+  // that takes us: TCP, TLS, bind. Errc::unavailable has the reason of each.
   static Result<LdapClient> open(const LdapAccess& access);
 
   const std::string& server() const { return server_; }

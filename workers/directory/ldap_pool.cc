@@ -304,7 +304,14 @@ void LdapPool::retire(Connection& connection) {
 }
 
 void LdapPool::lose(Connection& connection, const Error& error) {
-  log_.write(LogLevel::warning, 0, "directory: connection lost: {}", error.detail);
+  // A server may close what it thinks is idle.
+  const LogLevel level = connection.in_flight() > 0 ? LogLevel::warning : LogLevel::info;
+  log_.write(level, 0, "directory: connection lost: {}", error.detail);
+  // The others to that server are most likely about to end too, and a search must not be sent from
+  // one dying connection to the next.
+  for (const auto& other : connections_) {
+    if (other->server() == connection.server()) other->retired = true;
+  }
   connection.empty([this, &error](Search& search) {
     if (search.retried) {
       search.finish(fail(Errc::unavailable, error.detail));

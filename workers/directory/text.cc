@@ -62,8 +62,7 @@ int hex_digit(char c) {
 
 bool is_attribute_character(char c) {
   const char l = lower_ascii(c);
-  return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == ';' ||
-         c == '_';
+  return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == ';';
 }
 
 std::string lower(std::string_view text) {

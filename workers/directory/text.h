@@ -16,7 +16,7 @@ std::string fold(std::string_view value);
 std::string fold_piece(std::string_view piece, bool starts_value, bool ends_value);
 
 int hex_digit(char c);  // its value, -1 for none
-// What an attribute description may consist of; '_' is in no standard but in many directories.
+// What an attribute description may consist of: name or OID, and options.
 bool is_attribute_character(char c);
 
 // Well-formed UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF.

@@ -1,0 +1,188 @@
+#include "tests/unit/directory/stub_server.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <memory>
+#include <tuple>
+#include <vector>
+
+#include "ipc/runtime/socket.h"
+#include "tests/unit/directory/slapd.h"
+
+namespace openmmp::directory {
+
+// Message numbers stay below 128 in these tests, so that each is one byte.
+struct StubConnection {
+  UniqueFd fd;
+  std::string input;
+  std::string held;  // numbers of searches that wait for release()
+};
+
+namespace {
+
+std::string ber(int tag, const std::string& content) {
+  std::string result(1, static_cast<char>(tag));
+  if (content.size() >= 128) result += '\x81';
+  return result + static_cast<char>(content.size()) + content;
+}
+
+std::string message(char id, int tag, const std::string& content) {
+  return ber(0x30, ber(0x02, std::string(1, id)) + ber(tag, content));
+}
+
+std::string result(char id, int tag, int code) {
+  return message(
+      id, tag, ber(0x0A, std::string(1, static_cast<char>(code))) + ber(0x04, "") + ber(0x04, ""));
+}
+
+std::string entry(char id, const std::string& dn) {
+  const std::string attribute = ber(0x04, "mailHost") + ber(0x31, ber(0x04, "stub"));
+  return message(id, 0x64, ber(0x04, dn) + ber(0x30, ber(0x30, attribute)));
+}
+
+// The first whole message of `input`, cut off; empty when there is none.
+std::string take_message(std::string& input) {
+  if (input.size() < 2) return {};
+  size_t length = static_cast<unsigned char>(input[1]);
+  size_t header = 2;
+  if (length >= 128) {
+    header += length - 128;
+    if (input.size() < header) return {};
+    length = 0;
+    for (size_t i = 2; i < header; ++i)
+      length = length * 256 + static_cast<unsigned char>(input[i]);
+  }
+  if (input.size() < header + length) return {};
+  std::string content = input.substr(header, length);
+  input.erase(0, header + length);
+  return content;
+}
+
+// A peer that is gone in the meantime is no failure: some tests are about that.
+void send_all(int fd, const std::string& text) {
+  std::ignore = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
+}
+
+}  // namespace
+
+StubServer::StubServer(Manner manner) : manner_(manner), port_(free_port()) {
+  listener_ = *listen_tcp(*SocketAddress::parse("127.0.0.1", static_cast<uint16_t>(port_)));
+  int ends[2];
+  EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
+  wake_read_ = UniqueFd(ends[0]);
+  wake_write_ = UniqueFd(ends[1]);
+  thread_ = std::thread([this] { serve(); });
+}
+
+StubServer::~StubServer() {
+  stopping_ = true;
+  EXPECT_EQ(::write(wake_write_.get(), "x", 1), 1);
+  thread_.join();
+}
+
+std::string StubServer::url() const { return fmt::format("ldap://127.0.0.1:{}", port_); }
+
+void StubServer::release() {
+  holding_ = false;
+  EXPECT_EQ(::write(wake_write_.get(), "x", 1), 1);
+}
+
+void StubServer::serve() {
+  std::vector<std::unique_ptr<StubConnection>> connections;
+  while (!stopping_) {
+    std::vector<pollfd> fds{{listener_.get(), POLLIN, 0}, {wake_read_.get(), POLLIN, 0}};
+    for (const auto& connection : connections) fds.push_back({connection->fd.get(), POLLIN, 0});
+    ::poll(fds.data(), fds.size(), -1);
+    for (size_t i = connections.size(); i-- > 0;) {
+      if (fds[i + 2].revents != 0 && !read_from(*connections[i])) {
+        connections.erase(connections.begin() + static_cast<ptrdiff_t>(i));
+      }
+    }
+    if (fds[1].revents != 0) {
+      char byte;
+      EXPECT_EQ(::read(wake_read_.get(), &byte, 1), 1);
+      for (const auto& connection : connections) {
+        while (!holding_ && !connection->held.empty()) {
+          answer_search(*connection, connection->held.back());
+          connection->held.pop_back();
+        }
+      }
+    }
+    if (fds[0].revents != 0) {
+      ++connections_;
+      connections.push_back(std::make_unique<StubConnection>());
+      connections.back()->fd = UniqueFd(::accept(listener_.get(), nullptr, nullptr));
+    }
+  }
+}
+
+bool StubServer::read_from(StubConnection& connection) {
+  char buffer[65536];
+  const ssize_t count = ::recv(connection.fd.get(), buffer, sizeof buffer, 0);
+  if (count <= 0) return false;
+  if (manner_ == Manner::mute) return true;
+  connection.input.append(buffer, static_cast<size_t>(count));
+  for (;;) {
+    const std::string content = take_message(connection.input);
+    if (content.empty()) return true;
+    if (!handle(connection, content)) return false;
+  }
+}
+
+bool StubServer::handle(StubConnection& connection, const std::string& content) {
+  const char id = content[2];
+  switch (static_cast<unsigned char>(content[3])) {
+    case 0x60:  // bind
+      ++binds_;
+      send_all(connection.fd.get(), result(id, 0x61, 0));
+      return true;
+    case 0x63:  // search
+      ++searches_;
+      if (holding_) {
+        connection.held += id;
+        return true;
+      }
+      return answer_search(connection, id);
+    case 0x50:  // abandon
+      ++abandons_;
+      return true;
+    default:  // unbind
+      return false;
+  }
+}
+
+bool StubServer::answer_search(StubConnection& connection, char id) {
+  const int fd = connection.fd.get();
+  switch (manner_) {
+    case Manner::half_answer:
+      send_all(fd, entry(id, "uid=joe,o=x").substr(0, 11));
+      return true;
+    case Manner::dies_once:
+      if (std::exchange(died_, true)) break;
+      return false;
+    case Manner::dies_on_search:
+      return false;
+    case Manner::garbage:
+      send_all(fd, "HTTP/1.1 400 Bad Request\r\n\r\n" + std::string(200, 'x'));
+      return true;
+    case Manner::refuses:
+      send_all(fd, result(id, 0x65, 51));
+      return true;
+    case Manner::two_entries:
+      send_all(fd, entry(id, "uid=joe,ou=a,o=x"));
+      break;
+    case Manner::mute:
+    case Manner::mute_on_search:
+      return true;
+    case Manner::answers:
+      break;
+  }
+  send_all(fd, entry(id, "uid=joe,o=x") + result(id, 0x65, 0));
+  return true;
+}
+
+}  // namespace openmmp::directory
