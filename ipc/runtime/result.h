@@ -22,6 +22,7 @@ enum class Errc {
 
 struct Error {
   Error(Errc c, std::string d) : code(c), detail(std::move(d)) {}
+  bool operator==(const Error&) const = default;
   Errc code;
   std::string detail;
 };

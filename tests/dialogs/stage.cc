@@ -18,6 +18,7 @@ namespace openmmp::dialogs {
 namespace {
 
 constexpr int max_idle_turns = 1000;  // of 10 ms each
+constexpr int turns_to_notice = 20;
 
 UniqueFd file_with(std::string_view text) {
   UniqueFd file(::memfd_create("dialog", MFD_CLOEXEC));
@@ -136,6 +137,16 @@ Stage::~Stage() = default;
 
 void Stage::destroy_session() {
   if (sessions_) sessions_->destroy_all();
+}
+
+void Stage::hang_up(Side side) {
+  if (side == Side::backend && !backend_.is_open()) accept_backend();
+  peer(side).close();
+  for (int i = 0; i < turns_to_notice; ++i) {
+    loop_.run_turn();
+    client_.pump();
+    backend_.pump();
+  }
 }
 
 void Stage::accept_backend() {

@@ -52,6 +52,8 @@ class Stage {
   int turns() const { return turns_; }
 
   void destroy_session();
+  // A peer goes without a word, and the proxy gets a few turns to notice.
+  void hang_up(Side side);
   // What must hold at the end: nothing forbidden was said, everything expected was logged.
   std::string verdict();
 

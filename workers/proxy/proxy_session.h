@@ -16,6 +16,9 @@
 
 namespace openmmp::proxy {
 
+// For the last line to a client that may not be reading.
+constexpr Millis farewell_time = Seconds(5);
+
 // The first of the user's hosts that takes a connection.
 Task<Connection> dial_first(directory::Route& route, LoginRecord& record, Services& services);
 

@@ -9,13 +9,15 @@ TEST(SocketAddress, ParsesLiteralsOnly) {
   EXPECT_EQ(SocketAddress::parse("192.0.2.1", 143)->to_string(), "192.0.2.1:143");
   EXPECT_EQ(SocketAddress::parse("2001:db8::1", 993)->to_string(), "[2001:db8::1]:993");
   EXPECT_EQ(SocketAddress::parse("::1", 0)->to_string(), "::1");
-  for (const char* bad : {"", "localhost", "192.0.2", "192.0.2.256", "[::1]", "::1%lo", " 1.2.3.4"}) {
+  for (const char* bad :
+       {"", "localhost", "192.0.2", "192.0.2.256", "[::1]", "::1%lo", " 1.2.3.4"}) {
     EXPECT_FALSE(SocketAddress::parse(bad, 1)) << bad;
   }
 }
 
 TEST(SocketAddress, AMappedAddressIsIPv4) {
-  const SocketAddress mapped = SocketAddress::from(SocketAddress::parse("::ffff:192.0.2.7", 25)->get());
+  const SocketAddress mapped =
+      SocketAddress::from(SocketAddress::parse("::ffff:192.0.2.7", 25)->get());
   EXPECT_EQ(mapped.family(), AF_INET);
   EXPECT_EQ(mapped.to_string(), "192.0.2.7:25");
 }

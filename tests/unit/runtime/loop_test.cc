@@ -52,8 +52,7 @@ TEST(Timer, MayBeDestroyedByItsCallback) {
   Loop loop;
   auto timer = std::make_unique<Timer>(loop);
   timer->start(
-      Millis(1), [](void* owner) { static_cast<std::unique_ptr<Timer>*>(owner)->reset(); },
-      &timer);
+      Millis(1), [](void* owner) { static_cast<std::unique_ptr<Timer>*>(owner)->reset(); }, &timer);
   loop.run();
   EXPECT_EQ(timer, nullptr);
 }
@@ -61,7 +60,8 @@ TEST(Timer, MayBeDestroyedByItsCallback) {
 TEST(Loop, EndsWhenNothingIsLeft) {
   Loop loop;
   Timer timer(loop);
-  timer.start(Seconds(3600), [](void*) {}, nullptr);
+  timer.start(
+      Seconds(3600), [](void*) {}, nullptr);
   EXPECT_TRUE(loop.run_turn());
   timer.stop();
   EXPECT_FALSE(loop.run_turn());
@@ -136,9 +136,8 @@ TEST_F(Sockets, PollHandleSaysWhatIsReady) {
 
 TEST_F(Sockets, PollHandleMayBeClosedByItsCallback) {
   auto handle = std::make_unique<PollHandle>(loop, std::move(ours));
-  handle->set_owner(&handle, [](void* owner, int) {
-    static_cast<std::unique_ptr<PollHandle>*>(owner)->reset();
-  });
+  handle->set_owner(
+      &handle, [](void* owner, int) { static_cast<std::unique_ptr<PollHandle>*>(owner)->reset(); });
   handle->watch(PollHandle::readable);
   theirs.reset();
   loop.run_turn();
