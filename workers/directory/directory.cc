@@ -25,8 +25,8 @@ Result<std::string> read_all(int fd) {
   }
 }
 
-void note(Steps* steps, const char* what, std::string value) {
-  if (steps != nullptr) steps->emplace_back(what, std::move(value));
+void note(Steps* steps, std::string_view what, std::string_view value) {
+  if (steps != nullptr) steps->emplace_back(std::string(what), std::string(value));
 }
 
 Failure ended(Steps* steps, const Error& error) {
@@ -57,7 +57,7 @@ Result<std::vector<HostPort>> hosts_of(const Entry& entry, const config::Words& 
     const Values* values = entry.find(attribute);
     if (values == nullptr) continue;
     for (const std::string& value : *values) {
-      note(steps, attribute.c_str(), value);
+      note(steps, attribute, value);
       if (const Result<> added = add_hosts(value, hosts); !added) {
         return fail(Errc::unavailable,
                     fmt::format("entry '{}': {}: {}", entry.dn(), attribute, added.error().detail));

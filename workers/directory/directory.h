@@ -57,6 +57,8 @@ struct Files {
 };
 
 class Directory {
+  struct Private {};  // only create() may construct
+
  public:
   // Reads the LDIF file, or prepares to ask the LDAP servers: the first connection is opened when
   // the first user asks. Errors name the option that is wrong.
@@ -69,14 +71,11 @@ class Directory {
   // `steps` may be null; else it must live until the task has ended.
   Task<Route> find_route(Query query, Steps* steps);
 
- private:
-  using Source = std::variant<std::monostate, EmbeddedDirectory, LdapDirectory>;
-  struct Private {};  // only create() may construct
-
- public:
   Directory(Private, NameRules rules, FilterFormat search_format, ReplayFormat replay_format);
 
  private:
+  using Source = std::variant<std::monostate, EmbeddedDirectory, LdapDirectory>;
+
   Result<> open(Loop& loop, const config::Settings& settings, Log& log, Files files);
   Result<> open_ldif(const LdapUrl& url, const UniqueFd& file);
   Result<Found> search(EmbeddedDirectory& embedded, const std::string& filter) const;

@@ -77,14 +77,12 @@ class Parser {
 
   // Leaves position_ on the last character of the escape.
   Result<> parse_escape(std::string& value) {
-    const char next = position_ + 1 < text_.size() ? text_[position_ + 1] : '\0';
-    const int high = hex_digit(next);
-    const int low = position_ + 2 < text_.size() ? hex_digit(text_[position_ + 2]) : -1;
-    if (high >= 0 && low >= 0) {
-      value += static_cast<char>(high * 16 + low);
+    if (const std::optional<char> byte = hex_byte(text_, position_ + 1)) {
+      value += *byte;
       position_ += 2;
       return {};
     }
+    const char next = position_ + 1 < text_.size() ? text_[position_ + 1] : '\0';
     if (next == '\0' || special.find(next) == std::string_view::npos) {
       return wrong("'\\' stands before neither a special character nor two hex digits");
     }

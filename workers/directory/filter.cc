@@ -79,18 +79,27 @@ class Parser {
     while (is_attribute_character(peek())) ++position_;
     filter.attribute = lower(text_.substr(start, position_ - start));
     if (filter.attribute.empty()) return wrong("an attribute name expected");
+    const bool may_be_pieces = peek() == '=';
+    const Result<Kind> kind = parse_sign();
+    if (!kind) return fail(kind.error());
+    Result<std::vector<std::string>> pieces = parse_pieces();
+    if (!pieces) return fail(std::move(pieces.error()));
+    if (pieces->size() > 1) {
+      if (!may_be_pieces) return wrong("'*' can only stand behind '='");
+      return with_wildcards(std::move(filter), *pieces);
+    }
+    filter.kind = *kind;
+    filter.value = fold(pieces->front());
+    return filter;
+  }
+
+  Result<Kind> parse_sign() {
     const char sign = peek();
     if (sign == ':') return wrong("extensible matches are not supported");
     if (sign == '~' || sign == '>' || sign == '<') ++position_;
     if (peek() != '=') return wrong("one of = ~= >= <= expected");
     ++position_;
-    Result<std::vector<std::string>> pieces = parse_pieces();
-    if (!pieces) return fail(std::move(pieces.error()));
-    if (sign == '=' && pieces->size() > 1) return with_wildcards(std::move(filter), *pieces);
-    if (pieces->size() > 1) return wrong("'*' can only stand behind '='");
-    filter.kind = sign == '>' ? Kind::at_least : sign == '<' ? Kind::at_most : Kind::equal;
-    filter.value = fold(pieces->front());
-    return filter;
+    return sign == '>' ? Kind::at_least : sign == '<' ? Kind::at_most : Kind::equal;
   }
 
   static Filter with_wildcards(Filter filter, const std::vector<std::string>& pieces) {
@@ -115,23 +124,28 @@ class Parser {
   Result<std::vector<std::string>> parse_pieces() {
     std::vector<std::string> pieces(1);
     for (; !at_end() && peek() != ')'; ++position_) {
-      const char c = peek();
-      if (c == '(' || c == '\0') return wrong("this character must be written as \\XX");
-      if (c == '*') {
+      if (peek() == '*') {
         // libldap does not take it either.
         if (pieces.size() > 1 && pieces.back().empty()) return wrong("'**' is too much");
         pieces.emplace_back();
-      } else if (c == '\\') {
-        const int high = position_ + 1 < text_.size() ? hex_digit(text_[position_ + 1]) : -1;
-        const int low = position_ + 2 < text_.size() ? hex_digit(text_[position_ + 2]) : -1;
-        if (high < 0 || low < 0) return wrong("two hex digits expected behind '\\'");
-        pieces.back() += static_cast<char>(high * 16 + low);
-        position_ += 2;
-      } else {
-        pieces.back() += c;
+        continue;
       }
+      const Result<char> byte = parse_byte();
+      if (!byte) return fail(byte.error());
+      pieces.back() += *byte;
     }
     return pieces;
+  }
+
+  // One byte of a value. Leaves position_ on the last character of an escape.
+  Result<char> parse_byte() {
+    const char c = peek();
+    if (c == '(' || c == '\0') return wrong("this character must be written as \\XX");
+    if (c != '\\') return c;
+    const std::optional<char> byte = hex_byte(text_, position_ + 1);
+    if (!byte) return wrong("two hex digits expected behind '\\'");
+    position_ += 2;
+    return *byte;
   }
 
   bool at_end() const { return position_ == text_.size(); }

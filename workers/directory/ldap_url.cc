@@ -20,12 +20,11 @@ Result<std::string> percent_decode(std::string_view text) {
       result += text[i];
       continue;
     }
-    const int high = i + 1 < text.size() ? hex_digit(text[i + 1]) : -1;
-    const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
-    if (high < 0 || low < 0) {
+    const std::optional<char> byte = hex_byte(text, i + 1);
+    if (!byte) {
       return fail(Errc::protocol, fmt::format("'{}': two hex digits expected behind '%'", text));
     }
-    result += static_cast<char>(high * 16 + low);
+    result += *byte;
     i += 2;
   }
   return result;

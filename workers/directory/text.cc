@@ -9,6 +9,12 @@ namespace {
 
 char lower_ascii(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  const char l = lower_ascii(c);
+  return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
+}
+
 unsigned lower_two_byte(unsigned code) {
   if (code >= 0xC0 && code <= 0xDE && code != 0xD7) return code + 0x20;  // Latin-1
   if (code >= 0x391 && code <= 0x3A9) return code + 0x20;                // Greek
@@ -35,29 +41,46 @@ size_t append_lower(std::string& result, std::string_view text, size_t i) {
   return 2;
 }
 
+// The first byte of a UTF-8 character says how long it is, and in which range the second byte must
+// be so that the form is neither overlong nor a surrogate nor too large (RFC 3629 section 4).
+struct Utf8Form {
+  unsigned char first_from, first_to;
+  size_t length;
+  unsigned char second_from, second_to;
+};
+constexpr Utf8Form utf8_forms[] = {
+    {0x00, 0x7F, 1, 0x00, 0x00}, {0xC2, 0xDF, 2, 0x80, 0xBF}, {0xE0, 0xE0, 3, 0xA0, 0xBF},
+    {0xE1, 0xEC, 3, 0x80, 0xBF}, {0xED, 0xED, 3, 0x80, 0x9F}, {0xEE, 0xEF, 3, 0x80, 0xBF},
+    {0xF0, 0xF0, 4, 0x90, 0xBF}, {0xF1, 0xF3, 4, 0x80, 0xBF}, {0xF4, 0xF4, 4, 0x80, 0x8F},
+};
+
+bool is_between(char c, unsigned char from, unsigned char to) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte >= from && byte <= to;
+}
+
 // Length of the UTF-8 character at the start of `text`, 0 when it is not well formed.
 size_t utf8_length(std::string_view text) {
-  const auto first = static_cast<unsigned char>(text[0]);
-  if (first < 0x80) return 1;
-  const size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-  if (first < 0xC2 || first > 0xF4 || text.size() < length) return 0;
-  uint32_t code = first & (0xFFu >> (length + 1));
-  for (size_t i = 1; i < length; ++i) {
-    if (!is_continuation(text[i])) return 0;
-    code = (code << 6) | (static_cast<unsigned char>(text[i]) & 0x3Fu);
+  for (const Utf8Form& form : utf8_forms) {
+    if (!is_between(text[0], form.first_from, form.first_to)) continue;
+    if (form.length == 1) return 1;
+    if (text.size() < form.length || !is_between(text[1], form.second_from, form.second_to)) {
+      return 0;
+    }
+    const std::string_view rest = text.substr(2, form.length - 2);
+    return std::all_of(rest.begin(), rest.end(), is_continuation) ? form.length : 0;
   }
-  const bool overlong = (length == 3 && code < 0x800) || (length == 4 && code < 0x10000);
-  const bool surrogate = code >= 0xD800 && code <= 0xDFFF;
-  return overlong || surrogate || code > 0x10FFFF ? 0 : length;
+  return 0;
 }
 
 }  // namespace
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
+std::optional<char> hex_byte(std::string_view text, size_t position) {
+  if (text.size() < 2 || position > text.size() - 2) return std::nullopt;
+  const int high = hex_digit(text[position]);
+  const int low = hex_digit(text[position + 1]);
+  if (high < 0 || low < 0) return std::nullopt;
+  return static_cast<char>(high * 16 + low);
 }
 
 bool is_attribute_character(char c) {

@@ -1,6 +1,7 @@
 // Comparing text as LDAP does. Pure.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,7 +16,8 @@ std::string fold(std::string_view value);
 // The same for a part of a value, whose ends may be in the middle of it.
 std::string fold_piece(std::string_view piece, bool starts_value, bool ends_value);
 
-int hex_digit(char c);  // its value, -1 for none
+// The byte that the two hex digits at `position` of `text` stand for, if there are two.
+std::optional<char> hex_byte(std::string_view text, size_t position);
 // What an attribute description may consist of: name or OID, and options.
 bool is_attribute_character(char c);
 

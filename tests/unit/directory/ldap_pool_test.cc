@@ -168,6 +168,14 @@ TEST_F(LdapPoolTest, WhatTheServerSaysIsPassedOn) {
   EXPECT_EQ(find(), "unavailable: " + busy.url() + ": search: Server is busy");
 }
 
+TEST_F(LdapPoolTest, StartTlsIsNotDoneWithout) {
+  StubServer server(Manner::answers);  // which knows no StartTLS
+  options.pool.access.start_tls = true;
+  open({server.url()});
+  EXPECT_EQ(find().substr(0, 12), "unavailable:");
+  EXPECT_EQ(server.binds(), 0) << "the password must not be sent in the clear";
+}
+
 TEST_F(LdapPoolTest, TwoEntriesAreRefused) {
   StubServer server(Manner::two_entries);
   open({server.url()});

@@ -1,4 +1,5 @@
 // The same entries in a real slapd and in an embedded directory, asked the same questions.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -170,11 +171,38 @@ TEST_F(LdapTest, ABaseThatIsNotThereIsNotTheUsersFault) {
             fmt::format("unavailable: {}: search: No such object", slapd->url()));
 }
 
-TEST_F(LdapTest, StartTlsIsNotSkipped) {
+TEST_F(LdapTest, TlsIsVerified) {
+  const struct {
+    bool ldaps;
+    bool start_tls;
+    bool ca_file;
+    bool verify;
+    bool good;
+  } cases[] = {
+      {true, false, true, true, true},   {true, false, false, true, false},
+      {true, false, false, false, true}, {false, true, true, true, true},
+      {false, true, false, true, false}, {false, true, false, false, true},
+  };
+  for (const auto& c : cases) {
+    config::Settings settings;
+    settings.ldap_start_tls = c.start_tls;
+    settings.ldap_verify = c.verify;
+    if (c.ca_file) settings.ldap_ca_file = slapd->certificate_file();
+    const std::string url = c.ldaps ? slapd->tls_url() : slapd->url();
+    const std::string answer = find(*open(url + "/o=example", std::move(settings)), "joe");
+    EXPECT_EQ(answer == "store1 as joe (joe)", c.good) << url << ": " << answer;
+    EXPECT_EQ(answer.starts_with("unavailable: "), !c.good) << url << ": " << answer;
+  }
+}
+
+TEST_F(LdapTest, TheCaFileMayComeAsADescriptor) {
   config::Settings settings;
-  settings.ldap_start_tls = true;
-  const std::string answer = find(*open(slapd->url() + "/o=example", std::move(settings)), "joe");
-  EXPECT_NE(answer.find("StartTLS"), std::string::npos) << answer;
+  settings.ldap_url = {slapd->tls_url() + "/o=example"};
+  settings.ldap_ca_file = "/not/for/an/unprivileged/worker";
+  Files files;
+  files.ca_file = UniqueFd(::open(slapd->certificate_file().c_str(), O_RDONLY | O_CLOEXEC));
+  const auto directory = Directory::create(loop, settings, log, std::move(files));
+  EXPECT_EQ(find(**directory, "joe"), "store1 as joe (joe)");
 }
 
 TEST_F(LdapTest, TheSecondServerTakesOverAndTheFirstComesBack) {

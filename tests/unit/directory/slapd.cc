@@ -32,6 +32,8 @@ objectclass ( 1.3.6.1.4.1.4203.666.1.2 NAME 'mailUser' AUXILIARY MAY mailHost )
 modulepath /usr/lib/ldap
 moduleload back_mdb
 pidfile {0}/slapd.pid
+TLSCertificateFile {0}/certificate.pem
+TLSCertificateKeyFile {0}/key.pem
 database mdb
 suffix "{1}"
 rootdn "cn=admin,{1}"
@@ -79,17 +81,24 @@ int free_port() {
   }
 }
 
-Slapd::Slapd(int port, const std::string& suffix, const std::string& ldif) : port_(port) {
+Slapd::Slapd(int port, const std::string& suffix, const std::string& ldif)
+    : port_(port), tls_port_(free_port()) {
   char folder[] = "/tmp/openmmp-slapd-XXXXXX";
   folder_ = mkdtemp(folder);
   std::filesystem::create_directory(folder_ + "/db");
   std::ofstream(folder_ + "/slapd.conf") << fmt::format(configuration, folder_, suffix);
   std::ofstream(folder_ + "/data.ldif") << ldif;
+  run_to_end({"/usr/bin/openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+              "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+              "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder_ + "/key.pem", "-out",
+              certificate_file()});
+  run_to_end(
+      {"/usr/sbin/slapadd", "-q", "-f", folder_ + "/slapd.conf", "-l", folder_ + "/data.ldif"});
+}
+
+void Slapd::run_to_end(std::vector<std::string> words) {
   int status = -1;
-  waitpid(
-      run({"/usr/sbin/slapadd", "-q", "-f", folder_ + "/slapd.conf", "-l", folder_ + "/data.ldif"},
-          folder_ + "/output"),
-      &status, 0);
+  waitpid(run(std::move(words), folder_ + "/output"), &status, 0);
   EXPECT_EQ(status, 0) << output();
 }
 
@@ -105,9 +114,10 @@ Slapd::~Slapd() {
 
 void Slapd::start() {
   // With a debug level slapd stays in the foreground and is our child.
-  pid_ = run({"/usr/sbin/slapd", "-d", "0", "-f", folder_ + "/slapd.conf", "-h", url()},
-             folder_ + "/output");
-  while (!accepts(port_)) {
+  pid_ = run(
+      {"/usr/sbin/slapd", "-d", "0", "-f", folder_ + "/slapd.conf", "-h", url() + " " + tls_url()},
+      folder_ + "/output");
+  while (!accepts(port_) || !accepts(tls_port_)) {
     if (waitpid(pid_, nullptr, WNOHANG) != 0) {
       ADD_FAILURE() << "slapd has ended: " << output();
       pid_ = -1;
@@ -123,6 +133,8 @@ void Slapd::stop() {
   waitpid(pid_, nullptr, 0);
   pid_ = -1;
 }
+
+std::string Slapd::tls_url() const { return fmt::format("ldaps://127.0.0.1:{}", tls_port_); }
 
 std::string Slapd::url() const { return fmt::format("ldap://127.0.0.1:{}", port_); }
 

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <string>
+#include <vector>
 
 namespace openmmp::directory {
 
@@ -21,11 +22,16 @@ class Slapd {
   void start();  // returns when it accepts connections
   void stop();
   std::string url() const;
+  std::string tls_url() const;
+  // The server's certificate, which nobody else has signed.
+  std::string certificate_file() const { return folder_ + "/certificate.pem"; }
 
  private:
+  void run_to_end(std::vector<std::string> words);
   std::string output() const;
 
   int port_;
+  int tls_port_;
   std::string folder_;
   pid_t pid_ = -1;
 };
