@@ -13,6 +13,7 @@ import poplib
 import pwd
 import random
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -384,6 +385,7 @@ class Instance:
         self.options = {"LdapUrl": f'"{ldap_url}"', **self.DIRECTORY_OPTIONS, **options}
         self.imap_options = {}
         self.pop_options = {}
+        self.descriptors = None  # hard limit for every process of the instance
 
     def path(self, *names):
         return os.path.join(self.directory, *names)
@@ -409,8 +411,17 @@ class Instance:
             self.process = subprocess.Popen(
                 [os.path.join(BIN, "mmpd"), "-d", self.directory, "--foreground"],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+                preexec_fn=self._limit_descriptors,
             )
         self.await_ready()
+        wait_until(self._all_workers_ready, "every worker is ready")
+
+    def _all_workers_ready(self):
+        return all(worker["state"] == "ready" for worker in self.status()["workers"])
+
+    def _limit_descriptors(self):
+        if self.descriptors:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (self.descriptors, self.descriptors))
 
     def await_ready(self, timeout=30.0):
         def answers():
@@ -537,7 +548,7 @@ class StubStore:
 
     def __init__(self, serve, host=HOST):
         self.serve = serve
-        self.listener = socket.create_server((host, free_port()), backlog=64)
+        self.listener = socket.create_server((host, free_port()), backlog=1024)
         self.port = self.listener.getsockname()[1]
         self.accepted = 0
         threading.Thread(target=self._accept, daemon=True).start()
