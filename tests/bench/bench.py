@@ -20,7 +20,7 @@ import peers
 
 # What each measure is called, and the sizes of its runs: full and --quick.
 SIZES = {
-    "idle": ({"sessions": 4000}, {"sessions": 1000}),
+    "idle": ({"sessions": 4000}, {"sessions": 4000}),
     "logins": ({"total": 30000, "sessions": 64}, {"total": 10000, "sessions": 64}),
     "noops": ({"total": 300000, "sessions": 100}, {"total": 100000, "sessions": 100}),
     "bulk": ({"total": 8000, "sessions": 64}, {"total": 2000, "sessions": 64}),
