@@ -1,7 +1,9 @@
 #include "workers/directory/directory.h"
 
 #include <fmt/format.h>
+#include <sys/mman.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string_view>
@@ -23,6 +25,19 @@ Result<std::string> read_all(int fd) {
       return fail(Errc::unavailable, fmt::format("cannot be read: {}", std::strerror(errno)));
     }
   }
+}
+
+// libldap wants a name to open. The name of our descriptor would do, were it not that the file may
+// be one that only its owner may open again: so it gets a copy of our own.
+Result<UniqueFd> copy_of(const UniqueFd& file) {
+  const Result<std::string> text = read_all(file.get());
+  if (!text) return fail(text.error());
+  UniqueFd copy(memfd_create("ca_file", MFD_CLOEXEC));
+  const ssize_t written = ::write(copy.get(), text->data(), text->size());
+  if (written != static_cast<ssize_t>(text->size())) {
+    return fail(Errc::unavailable, fmt::format("cannot be copied: {}", std::strerror(errno)));
+  }
+  return copy;
 }
 
 void note(Steps* steps, std::string_view what, std::string_view value) {
@@ -81,7 +96,7 @@ LdapDirectoryOptions ldap_options(const config::Settings& settings, LdapUrl url,
   access.ca_file = ca_file ? fmt::format("/proc/self/fd/{}", ca_file.get()) : settings.ldap_ca_file;
   access.timeout = settings.ldap_timeout;
   options.pool.size = static_cast<size_t>(settings.ldap_pool_size);
-  options.pool.refresh = settings.ldap_refresh_interval;
+  options.pool.refresh = std::max(settings.ldap_refresh_interval, Seconds(1));
   options.ca_file = std::move(ca_file);
   options.base = std::move(url.base);
   options.cache_size = static_cast<size_t>(settings.ldap_cache_size);
@@ -126,6 +141,11 @@ Result<> Directory::open(Loop& loop, const config::Settings& settings, Log& log,
   if (!url) return about("LdapUrl", url.error());
   base_text_ = url->base;
   if (url->is_embedded()) return open_ldif(*url, files.ldif);
+  if (files.ca_file) {
+    Result<UniqueFd> copy = copy_of(files.ca_file);
+    if (!copy) return about("LdapCaFile", copy.error());
+    files.ca_file = std::move(*copy);
+  }
   LdapDirectoryOptions options = ldap_options(settings, std::move(*url), std::move(files.ca_file));
   options.attributes = mail_host_attributes_;
   for (std::string& name : replay_format_.attributes()) {

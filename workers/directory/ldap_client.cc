@@ -56,6 +56,12 @@ Entry to_entry(LDAP* connection, LDAPMessage* message) {
   return entry;
 }
 
+// Whether a search failed because of the connection, and not because of what it asks.
+bool is_fatal(int status) {
+  return status == LDAP_SERVER_DOWN || status == LDAP_CONNECT_ERROR || status == LDAP_TIMEOUT ||
+         status == LDAP_BUSY || status == LDAP_UNAVAILABLE || status == LDAP_LOCAL_ERROR;
+}
+
 void set_nonblocking(int fd) { fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK); }
 
 }  // namespace
@@ -176,8 +182,7 @@ Result<int> LdapClient::start_search(const LdapQuery& query) {
                                      query.filter.c_str(), attributes.data(), 0, nullptr, nullptr,
                                      nullptr, size_limit, &search);
   if (status == LDAP_SUCCESS) return search;
-  const bool never = status == LDAP_FILTER_ERROR || status == LDAP_PARAM_ERROR;
-  return error(never ? Errc::internal : Errc::closed, "search", status);
+  return error(is_fatal(status) ? Errc::closed : Errc::internal, "search", status);
 }
 
 void LdapClient::abandon(int search) {

@@ -220,11 +220,11 @@ void LdapPool::dispatch() {
     if (sent) {
       search.queued = false;
       --queued_;
-    } else if (sent.error().code == Errc::internal) {
-      search.finish(fail(sent.error()));
-    } else {
-      lose(*connection, sent.error());
+      continue;
     }
+    const bool again = sent.error().code == Errc::closed && !std::exchange(search.retried, true);
+    if (!again) search.finish(fail(Errc::unavailable, sent.error().detail));
+    if (sent.error().code == Errc::closed) lose(*connection, sent.error());
   }
   if (!opening_ && wants_connection()) start_opening();
   if (!opening_ && least_busy() == nullptr && !queue_.empty()) fail_queue(*last_failure_);
@@ -263,7 +263,10 @@ Task<> LdapPool::open_connections() {
   while (wants_connection()) {
     auto work = [access = options_.access.copy()] { return LdapClient::open(access); };
     auto opening = offload(loop_, std::move(work));
-    take(co_await opening);
+    const uint64_t losses = losses_;
+    Result<LdapClient> opened = co_await opening;
+    // A server that has dropped a connection meanwhile may have dropped this one too.
+    if (losses_ == losses) take(std::move(opened));
   }
   opening_ = false;
   // Nothing may stay in the queue that nobody works on.
@@ -304,6 +307,7 @@ void LdapPool::retire(Connection& connection) {
 }
 
 void LdapPool::lose(Connection& connection, const Error& error) {
+  ++losses_;
   // A server may close what it thinks is idle.
   const LogLevel level = connection.in_flight() > 0 ? LogLevel::warning : LogLevel::info;
   log_.write(level, 0, "directory: connection lost: {}", error.detail);

@@ -68,6 +68,7 @@ class LdapPool {
   size_t queued_ = 0;
   std::optional<Task<>> opener_;
   bool opening_ = false;
+  uint64_t losses_ = 0;                // connections lost so far
   std::optional<Error> last_failure_;  // of opening; none after a success
   Millis no_attempt_before_{0};
 };

@@ -279,11 +279,9 @@ TEST_F(LdapPoolTest, ATimedOutSearchIsAbandoned) {
 
 TEST_F(LdapPoolTest, AnOldConnectionIsReplaced) {
   StubServer server(Manner::answers);
-  options.pool.refresh = 0ms;
+  options.pool.refresh = 1ms;
   open({server.url()});
-  find();
-  find("(uid=jim)");
-  turn_until([&] { return server.connections() >= 2; });
+  for (int i = 0; server.connections() < 2; ++i) find(fmt::format("(uid=user{})", i));
   EXPECT_EQ(find("(uid=jane)"), "uid=joe,o=x from " + server.url());
 }
 

@@ -210,7 +210,7 @@ TEST_F(LdapTest, TheSecondServerTakesOverAndTheFirstComesBack) {
   first.start();
   LdapPoolOptions options;
   options.access.servers = {first.url(), slapd->url()};
-  options.refresh = Millis(0);  // every connection is old
+  options.refresh = Millis(1);  // all connections are old
   options.retry_pause = Millis(0);
   LdapPool pool(loop, std::move(options), log);
   const auto who_answers = [&] {

@@ -73,7 +73,7 @@ bool accepts(int port) {
 
 int free_port() {
   // Each test program starts elsewhere, so that several can run at once.
-  static int next = 20000 + static_cast<int>(getpid()) % 10000;
+  static int next = 20000 + static_cast<int>(getpid()) * 37 % 11900;
   for (;;) {
     const int port = next++;
     if (next >= 32000) next = 20000;
