@@ -22,7 +22,7 @@ import peers
 SIZES = {
     "idle": ({"sessions": 4000}, {"sessions": 4000}),
     "logins": ({"total": 30000, "sessions": 64}, {"total": 10000, "sessions": 64}),
-    "noops": ({"total": 300000, "sessions": 100}, {"total": 100000, "sessions": 100}),
+    "noops": ({"total": 300000, "sessions": 1000}, {"total": 100000, "sessions": 1000}),
     "bulk": ({"total": 8000, "sessions": 64}, {"total": 2000, "sessions": 64}),
 }
 COLUMNS = {"logins": "logins/CPU-s", "noops": "NOOPs/CPU-s", "bulk": "MB/CPU-s",
