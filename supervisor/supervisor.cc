@@ -61,25 +61,29 @@ Result<> Supervisor::open_own_log(const config::Settings& process) {
 
 void Supervisor::turn() {
   workforce_.reap();
-  while (workforce_.take_changed() || std::exchange(due_, false)) {
-    const Plan todo =
-        plan(workforce_.table(), wanted(), workforce_.backoff(), Limits(), loop_.now());
-    for (const Action& action : todo.actions) carry_out(action);
-    look_again_.stop();
-    if (todo.look_again) {
-      look_again_.start(
-          *todo.look_again - loop_.now(), [](void* due) { *static_cast<bool*>(due) = true; },
-          &due_);
-    }
+  // Until nothing is left to do now: what is noticed here must not wait for the next event.
+  for (;;) {
+    if (reload_asked_ && !next_ && !stopping_) begin_reload();
+    const bool changed = workforce_.take_changed();
+    if (!std::exchange(due_, false) && !changed) break;
+    act();
     check_first_start();
   }
-  if (reload_asked_ && !next_ && !stopping_) begin_reload();
   if (stopping_ && workforce_.table().all().empty()) {
     // Whoever waits for the end has one more turn.
     if (stopped_.empty()) loop_.stop();
     stopped_.wake_all();
   }
   log_.flush();
+}
+
+void Supervisor::act() {
+  const Plan todo = plan(workforce_.table(), wanted(), workforce_.backoff(), Limits(), loop_.now());
+  for (const Action& action : todo.actions) carry_out(action);
+  look_again_.stop();
+  if (!todo.look_again) return;
+  look_again_.start(
+      *todo.look_again - loop_.now(), [](void* due) { *static_cast<bool*>(due) = true; }, &due_);
 }
 
 Wanted Supervisor::wanted() const {

@@ -44,6 +44,7 @@ class Supervisor {
 
  private:
   void turn();
+  void act();
   void carry_out(const Action& action);
   Wanted wanted() const;
   void begin_reload();
