@@ -1,14 +1,32 @@
 #include "ipc/runtime/loop.h"
 
+#include <sys/epoll.h>
 #include <uv.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <limits>
 
 namespace openmmp {
 
-struct Loop::Handles {
+namespace {
+constexpr size_t max_events_a_turn = 256;
+}
+
+struct Loop::Libuv {
   uv_loop_t loop;
-  uv_prepare_t prepare;
-  uv_idle_t idle;  // active while ready_ is not empty, so that the loop does not wait
-  uv_timer_t timer;
+  // Always active: libuv runs its callbacks only while something is, and our signals are not
+  // counted as such.
+  uv_prepare_t presence;
+
+  uv_handle_t* handle() { return static_cast<uv_handle_t*>(static_cast<void*>(&presence)); }
+  bool has_work() {
+    uv_unref(handle());
+    const bool alive = uv_loop_alive(&loop) != 0;
+    uv_ref(handle());
+    return alive;
+  }
 };
 
 BeforeWait::BeforeWait(Loop& loop, std::function<void()> callback)
@@ -16,46 +34,106 @@ BeforeWait::BeforeWait(Loop& loop, std::function<void()> callback)
   loop.before_wait_.push_back(*this);
 }
 
-Loop::Loop() : handles_(new Handles) {
-  uv_ = &handles_->loop;
-  CHECK(uv_loop_init(uv_) == 0);
-  uv_prepare_init(uv_, &handles_->prepare);
-  uv_idle_init(uv_, &handles_->idle);
-  uv_timer_init(uv_, &handles_->timer);
-  handles_->prepare.data = handles_->timer.data = this;
-  uv_prepare_start(&handles_->prepare,
-                   [](uv_prepare_t* handle) { static_cast<Loop*>(handle->data)->drain_ready(); });
-  // These three are the loop's own: they do not keep run() going.
-  uv_unref(reinterpret_cast<uv_handle_t*>(&handles_->prepare));
+Loop::Loop() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), libuv_(std::make_unique<Libuv>()) {
+  CHECK(epoll_);
+  CHECK(uv_loop_init(&libuv_->loop) == 0);
+  uv_prepare_init(&libuv_->loop, &libuv_->presence);
+  uv_prepare_start(&libuv_->presence, [](uv_prepare_t*) {});
+  // No Watch: the null pointer stands for libuv.
+  epoll_event event = {};
+  event.events = EPOLLIN;
+  CHECK(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, uv_backend_fd(&libuv_->loop), &event) == 0);
+  update_now();
 }
 
 Loop::~Loop() {
-  uv_close(reinterpret_cast<uv_handle_t*>(&handles_->prepare), nullptr);
-  uv_close(reinterpret_cast<uv_handle_t*>(&handles_->idle), nullptr);
-  uv_close(reinterpret_cast<uv_handle_t*>(&handles_->timer), nullptr);
-  while (uv_run(uv_, UV_RUN_NOWAIT) != 0) {
+  uv_close(libuv_->handle(), nullptr);
+  while (uv_run(&libuv_->loop, UV_RUN_NOWAIT) != 0) {
   }
-  CHECK(uv_loop_close(uv_) == 0);
-  delete handles_;
+  CHECK(uv_loop_close(&libuv_->loop) == 0);
+  CHECK(watched_ == 0);
 }
 
-void Loop::run() { uv_run(uv_, UV_RUN_DEFAULT); }
-void Loop::stop() { uv_stop(uv_); }
+uv_loop_s* Loop::uv() { return &libuv_->loop; }
+
+void Loop::update_now() {
+  now_ = std::chrono::duration_cast<Millis>(std::chrono::steady_clock::now().time_since_epoch());
+}
+
+void Loop::run() {
+  stopped_ = false;
+  while (!stopped_ && anything_left()) turn(true);
+}
+
 bool Loop::run_turn() {
-  // A loop with nothing to wait for would not turn at all.
-  auto* prepare = reinterpret_cast<uv_handle_t*>(&handles_->prepare);
-  uv_ref(prepare);
-  uv_run(uv_, UV_RUN_NOWAIT);
-  uv_unref(prepare);
-  return uv_loop_alive(uv_) != 0;
+  turn(false);
+  return anything_left();
 }
 
-Millis Loop::now() const { return Millis(uv_now(uv_)); }
-void Loop::update_now() { uv_update_time(uv_); }
+bool Loop::anything_left() {
+  return watched_ > 0 || !timers_.empty() || !ready_.empty() || libuv_->has_work();
+}
 
-void Loop::resume_soon(Waiter& waiter) {
-  ready_.push_back(waiter);
-  uv_idle_start(&handles_->idle, [](uv_idle_t*) {});
+void Loop::turn(bool may_wait) {
+  drain_ready();
+  // Whatever ran just now may have asked the loop to stop, or left nothing to wait for.
+  if (may_wait && (stopped_ || !anything_left())) return;
+  wait_for_events(may_wait ? wait_time() : 0);
+  run_timers();
+  retired_.clear();
+}
+
+int Loop::wait_time() {
+  if (!ready_.empty()) return 0;
+  // libuv says 0 when it has callbacks to run or a descriptor to register, -1 for "any time".
+  const int libuv = uv_backend_timeout(&libuv_->loop);
+  if (libuv == 0 || timers_.empty()) return libuv;
+  const auto wait = std::clamp(timers_.begin()->first - now_, Millis(0), Millis(1'000'000'000));
+  const int own = static_cast<int>(wait.count());
+  return libuv < 0 ? own : std::min(own, libuv);
+}
+
+void Loop::wait_for_events(int milliseconds) {
+  std::array<epoll_event, max_events_a_turn> events;
+  const int count =
+      ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), milliseconds);
+  CHECK(count >= 0 || errno == EINTR);
+  update_now();
+  bool libuv_ready = uv_backend_timeout(&libuv_->loop) == 0;
+  for (int i = 0; i < count; ++i) {
+    const epoll_event& event = events[static_cast<size_t>(i)];
+    const auto* watch = static_cast<Watch*>(event.data.ptr);
+    if (watch == nullptr) {
+      libuv_ready = true;
+      continue;
+    }
+    // An error or a hang-up is for whoever watches: the next system call says what it is.
+    const bool broken = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
+    const uint32_t ready = watch->events & (broken ? watch->events : event.events);
+    if (ready != 0) watch->callback(watch->owner, static_cast<int>(ready));
+  }
+  if (libuv_ready) uv_run(&libuv_->loop, UV_RUN_NOWAIT);
+}
+
+void Loop::update(Watch& watch, uint32_t events) {
+  if (events == watch.events) return;
+  epoll_event event = {};
+  event.events = events;
+  event.data.ptr = &watch;
+  // Not registered at all while nothing is watched for: a hang-up would be reported all the same.
+  const int operation = watch.events == 0 ? EPOLL_CTL_ADD
+                        : events == 0     ? EPOLL_CTL_DEL
+                                          : EPOLL_CTL_MOD;
+  CHECK(::epoll_ctl(epoll_.get(), operation, watch.fd.get(), &event) == 0);
+  watched_ += watch.events == 0 ? 1u : 0u;
+  watched_ -= events == 0 ? 1u : 0u;
+  watch.events = events;
+}
+
+void Loop::retire(std::unique_ptr<Watch> watch) {
+  if (watch->events != 0) --watched_;
+  watch->events = 0;
+  retired_.push_back(std::move(watch));
 }
 
 void Loop::drain_ready() {
@@ -69,36 +147,15 @@ void Loop::drain_ready() {
     waiter.handle.resume();
   }
   before_wait_.for_each([](BeforeWait& hook) { hook.callback_(); });
-  if (ready_.empty()) uv_idle_stop(&handles_->idle);
-}
-
-void Loop::schedule_timer() {
-  if (timers_.empty()) {
-    scheduled_ = Millis(-1);
-    uv_timer_stop(&handles_->timer);
-    return;
-  }
-  const Millis first = timers_.begin()->first;
-  // A later first timer is left to a callback that finds nothing due: stopping timers is far more
-  // common than their running out.
-  if (scheduled_ >= Millis(0) && scheduled_ <= first) return;
-  scheduled_ = first;
-  const Millis wait = first > now() ? first - now() : Millis(0);
-  uv_timer_start(
-      &handles_->timer, [](uv_timer_t* timer) { static_cast<Loop*>(timer->data)->run_timers(); },
-      static_cast<uint64_t>(wait.count()), 0);
 }
 
 void Loop::run_timers() {
-  scheduled_ = Millis(-1);
-  const Millis deadline = now();
-  while (!timers_.empty() && timers_.begin()->first <= deadline) {
+  while (!timers_.empty() && timers_.begin()->first <= now_) {
     Timer* timer = timers_.begin()->second;
     timers_.erase(timers_.begin());
     timer->active_ = false;
     timer->callback_(timer->argument_);
   }
-  schedule_timer();
 }
 
 void Timer::start(Millis after, void (*callback)(void*), void* argument) {
@@ -107,14 +164,12 @@ void Timer::start(Millis after, void (*callback)(void*), void* argument) {
   argument_ = argument;
   position_ = loop_.timers_.emplace(loop_.now() + after, this);
   active_ = true;
-  loop_.schedule_timer();
 }
 
 void Timer::stop() {
   if (!active_) return;
   active_ = false;
   loop_.timers_.erase(position_);
-  if (loop_.timers_.empty()) loop_.schedule_timer();
 }
 
 }  // namespace openmmp

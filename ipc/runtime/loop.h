@@ -1,6 +1,7 @@
-// The event loop of a process: one thread, one libuv loop. It adds to libuv what our sessions need
-// and libuv's handles make expensive: timers of 90 bytes that die synchronously, and a queue of
-// coroutines to resume "soon" (never from inside another coroutine).
+// The event loop of a process: one thread. Sockets and timers are the loop's own, by epoll(7) and
+// in a few dozen bytes each, because a worker has tens of thousands of them and each login sets
+// several; libuv, which has what else a process needs (a thread pool, child processes, signals),
+// runs inside it, on its backend descriptor.
 //
 // Everything that refers to a Loop must be destroyed before it.
 #pragma once
@@ -10,8 +11,11 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
+#include <vector>
 
 #include "ipc/runtime/linked_list.h"
+#include "ipc/runtime/unique_fd.h"
 
 struct uv_loop_s;
 
@@ -42,42 +46,62 @@ class BeforeWait : public ListNode {
 class Loop {
  public:
   Loop();
-  ~Loop();  // runs the close callbacks that are left; CHECKs that nothing else is
+  ~Loop();  // runs libuv's close callbacks that are left; CHECKs that nothing else is
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
   // Runs until stop(), or until nothing is left to wait for.
   void run();
-  void stop();
+  void stop() { stopped_ = true; }
   // One turn without waiting. True while anything is left to wait for. For tests.
   bool run_turn();
 
   // A monotonic clock, read once a turn.
-  Millis now() const;
+  Millis now() const { return now_; }
   // The same clock, read now: after a long computation inside one turn.
   void update_now();
 
   // Resumes waiter.handle before the loop waits again. The waiter leaves whatever list it is in.
-  void resume_soon(Waiter& waiter);
+  void resume_soon(Waiter& waiter) { ready_.push_back(waiter); }
 
-  uv_loop_s* uv() { return uv_; }
+  // For the files of this folder that need libuv.
+  uv_loop_s* uv();
 
  private:
   friend class BeforeWait;
+  friend class PollHandle;
   friend class Timer;
-  struct Handles;  // the libuv handles of the loop itself
+  struct Libuv;
   using Timers = std::multimap<Millis, Timer*>;
 
+  // A descriptor that is watched. It may go away while events for it are still in a turn's batch,
+  // so the loop keeps it until the turn is over.
+  struct Watch {
+    UniqueFd fd;
+    void* owner = nullptr;
+    void (*callback)(void* owner, int events) = nullptr;
+    uint32_t events = 0;  // as epoll(7) has them
+  };
+  void update(Watch& watch, uint32_t events);
+  void retire(std::unique_ptr<Watch> watch);
+
+  void turn(bool may_wait);
+  int wait_time();
+  void wait_for_events(int milliseconds);
   void drain_ready();
   void run_timers();
-  void schedule_timer();
+  void run_libuv();
+  bool anything_left();
 
-  uv_loop_s* uv_;
-  Handles* handles_;
+  UniqueFd epoll_;
+  Millis now_{0};
+  std::unique_ptr<Libuv> libuv_;
   LinkedList<Waiter> ready_;
   LinkedList<BeforeWait> before_wait_;
   Timers timers_;
-  Millis scheduled_{-1};
+  std::vector<std::unique_ptr<Watch>> retired_;
+  size_t watched_ = 0;  // watches with any event set
+  bool stopped_ = false;
 };
 
 // Calls back once, `after` milliseconds after start(), unless stopped, restarted or destroyed.
@@ -102,7 +126,7 @@ class Timer {
   bool active_ = false;
 };
 
-// co_await Sleep(loop, 5ms);
+// Sleep nap(loop, 5ms); co_await nap;
 class Sleep {
  public:
   Sleep(Loop& loop, Millis duration) : timer_(loop), duration_(duration) {}

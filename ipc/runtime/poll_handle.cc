@@ -1,66 +1,45 @@
 #include "ipc/runtime/poll_handle.h"
 
-#include <uv.h>
+#include <sys/epoll.h>
 
 namespace openmmp {
 
-struct PollHandle::Block {
-  uv_poll_t poll;
-  UniqueFd fd;
-  void* owner = nullptr;
-  Callback callback = nullptr;
-  int watched = 0;
-};
-
 namespace {
-static_assert(PollHandle::readable == UV_READABLE && PollHandle::writable == UV_WRITABLE);
+static_assert(PollHandle::readable == EPOLLIN && PollHandle::writable == EPOLLOUT);
 }
 
-PollHandle::PollHandle(Loop& loop, UniqueFd fd) : block_(new Block) {
-  block_->fd = std::move(fd);
-  CHECK(uv_poll_init(loop.uv(), &block_->poll, block_->fd.get()) == 0);
-  block_->poll.data = block_;
+PollHandle::PollHandle(Loop& loop, UniqueFd fd)
+    : loop_(&loop), watch_(std::make_unique<Loop::Watch>()) {
+  watch_->fd = std::move(fd);
 }
 
 PollHandle& PollHandle::operator=(PollHandle&& other) noexcept {
   if (this != &other) {
     close();
-    block_ = std::exchange(other.block_, nullptr);
+    loop_ = other.loop_;
+    watch_ = std::move(other.watch_);
   }
   return *this;
 }
 
-int PollHandle::fd() const { return block_->fd.get(); }
-int PollHandle::watched() const { return block_->watched; }
-
 void PollHandle::set_owner(void* owner, Callback callback) {
-  block_->owner = owner;
-  block_->callback = callback;
-}
-
-void PollHandle::watch(int events) {
-  if (events == block_->watched) return;
-  block_->watched = events;
-  if (events == 0) {
-    uv_poll_stop(&block_->poll);
-    return;
-  }
-  uv_poll_start(&block_->poll, events, [](uv_poll_t* poll, int status, int ready) {
-    auto* block = static_cast<Block*>(poll->data);
-    block->callback(block->owner, status < 0 ? block->watched : ready);
-  });
+  watch_->owner = owner;
+  watch_->callback = callback;
 }
 
 void PollHandle::close() {
-  if (block_ == nullptr) return;
-  UniqueFd fd = release();
+  if (watch_ == nullptr) return;
+  // The kernel forgets a descriptor's registration with its last close; another process may hold
+  // a listener open, and then the registration would outlive us.
+  watch(0);
+  watch_->fd.reset();
+  loop_->retire(std::move(watch_));
 }
 
 UniqueFd PollHandle::release() {
-  Block* block = std::exchange(block_, nullptr);
-  UniqueFd fd = std::move(block->fd);
-  uv_close(reinterpret_cast<uv_handle_t*>(&block->poll),
-           [](uv_handle_t* handle) { delete static_cast<Block*>(handle->data); });
+  watch(0);
+  UniqueFd fd = std::move(watch_->fd);
+  loop_->retire(std::move(watch_));
   return fd;
 }
 

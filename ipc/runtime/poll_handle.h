@@ -3,6 +3,9 @@
 // descriptor itself.
 #pragma once
 
+#include <memory>
+#include <utility>
+
 #include "ipc/runtime/loop.h"
 #include "ipc/runtime/unique_fd.h"
 
@@ -10,34 +13,34 @@ namespace openmmp {
 
 class PollHandle {
  public:
-  static constexpr int readable = 1;
-  static constexpr int writable = 2;
+  static constexpr int readable = 1;  // EPOLLIN
+  static constexpr int writable = 4;  // EPOLLOUT
   // `events` has the bits that are true; an error or hang-up sets every bit watched for, and the
   // system call that follows says what it is. The callback may destroy the PollHandle.
   using Callback = void (*)(void* owner, int events);
 
   PollHandle() = default;
-  // `fd` is made non-blocking. Nothing is watched yet.
+  // `fd` must be non-blocking. Nothing is watched yet.
   PollHandle(Loop& loop, UniqueFd fd);
-  PollHandle(PollHandle&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
+  PollHandle(PollHandle&& other) noexcept = default;
   PollHandle& operator=(PollHandle&& other) noexcept;
   ~PollHandle() { close(); }
 
-  int fd() const;
-  explicit operator bool() const { return block_ != nullptr; }
+  int fd() const { return watch_->fd.get(); }
+  explicit operator bool() const { return watch_ != nullptr; }
   // Who is called back; set before the first watch(), and again after the owner has moved.
   void set_owner(void* owner, Callback callback);
-  // Watches for exactly these events from now on; 0 for none. Costs two system calls when it
+  // Watches for exactly these events from now on; 0 for none. Costs one system call when it
   // changes something and none when not.
-  void watch(int events);
-  int watched() const;
+  void watch(int events) { loop_->update(*watch_, static_cast<uint32_t>(events)); }
+  int watched() const { return static_cast<int>(watch_->events); }
   void close();
-  // Gives the descriptor away and closes the handle.
+  // Gives the descriptor away and ends the handle.
   [[nodiscard]] UniqueFd release();
 
  private:
-  struct Block;  // on the heap until libuv says the handle is closed
-  Block* block_ = nullptr;
+  Loop* loop_ = nullptr;
+  std::unique_ptr<Loop::Watch> watch_;
 };
 
 }  // namespace openmmp

@@ -21,6 +21,11 @@ constexpr int max_rounds = 4;
 // A peer that was told the end and does not close is not waited for longer than this.
 constexpr Millis linger = Seconds(10);
 
+bool has_input(const PollHandle& socket) {
+  char byte;
+  return ::recv(socket.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 }  // namespace
 
 RelayPool::RelayPool() : buffer_(std::make_unique_for_overwrite<char[]>(buffer_size)) {}
@@ -204,13 +209,17 @@ void Relay::pass_end_on(Direction& direction) {
   if (direction.end_passed_on) return;
   direction.end_passed_on = true;
   stop_splicing(direction);
-  ::shutdown(direction.to->fd(), SHUT_WR);
   if (end_.reason.empty()) {
     end_.reason = direction.from == &client_ ? "client closed" : "server closed";
   }
-  // A store that has closed ends the session, but its last words must reach the client: closing
-  // with input unread would reset the connection. So the client gets some time to close too.
-  if (direction.from == &backend_ && idle_limit_ > linger) {
+  const bool store_closed = direction.from == &backend_;
+  // A store that has closed ends the session. Closing a socket with input unread would reset it and
+  // could cost the client the store's last words, so a client that still talks is first told the
+  // end and given time to close.
+  if (store_closed && !has_input(client_)) to_backend_.end_passed_on = true;
+  if (to_backend_.end_passed_on && to_client_.end_passed_on) return;  // settle() closes both
+  ::shutdown(direction.to->fd(), SHUT_WR);
+  if (store_closed && idle_limit_ > linger) {
     idle_limit_ = linger;
     wait_for_silence(linger);
   }
@@ -235,8 +244,6 @@ void Relay::settle() {
   end_.from_client = to_backend_.total;
   end_.from_backend = to_client_.total;
   idle_.stop();
-  client_.watch(0);
-  backend_.watch(0);
 }
 
 // Traffic does not touch the timer: when it runs out, check_idle() looks how long ago the last was.
