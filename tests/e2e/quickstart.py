@@ -74,7 +74,10 @@ def start_server(servers, server):
 
 
 def remember(servers):
-    entries = [{"directory": server.directory, "pid": server.process.pid} for server in servers]
+    entries = [
+        {"name": server.name, "directory": server.directory, "pid": server.process.pid}
+        for server in servers
+    ]
     testbed.write_file(STATE, json.dumps(entries, indent=2) + "\n")
 
 
@@ -85,7 +88,10 @@ def start_instance(with_slapd):
     instance.imap_options["BacksidePort"] = STORE_IMAP_PORT
     instance.pop_options["BacksidePort"] = STORE_POP3_PORT
     testbed.write_file(instance.path("users.ldif"), testbed.ldif(HOSTS))
-    instance.write_configuration()
+    instance.write_configuration(
+        "# Written by scripts/quickstart, anew each time. docs/quickstart.md says what is what;\n"
+        f"# after a change: scripts/AService.rc -d {RELATIVE_HOME} reload\n"
+    )
     say(f"openmmp: scripts/AService.rc -d {RELATIVE_HOME} start")
     done = instance.control_script("start")
     if done.returncode != 0:
@@ -124,7 +130,7 @@ def stop(keep=False):
                 print(done.stdout + done.stderr, file=sys.stderr)
     for entry in recall():
         if is_ours(entry):
-            say(f"ending {os.path.basename(entry['directory'])}")
+            say(f"ending {entry['name']}")
             os.kill(entry["pid"], signal.SIGTERM)
             testbed.wait_until(lambda: not is_ours(entry), "the end of a server")
         if not keep:

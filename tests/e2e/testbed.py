@@ -390,18 +390,18 @@ class Instance:
     def path(self, *names):
         return os.path.join(self.directory, *names)
 
-    def write_configuration(self):
+    def write_configuration(self, comment=""):
         os.makedirs(self.directory, exist_ok=True)
         services = (
             f"ImapProxyAService@{HOST}:{self.imap_port} PopProxyAService@{HOST}:{self.pop3_port}"
         )
-        self._write("AService.cfg", {"ServiceList": services, "LogDir": "log"}, self.process_options)
-        self._write("ImapProxyAService.cfg", self.options, self.imap_options)
-        self._write("PopProxyAService.cfg", self.options, self.pop_options)
+        process = {"ServiceList": services, "LogDir": "log", **self.process_options}
+        self._write("AService.cfg", comment, process)
+        self._write("ImapProxyAService.cfg", comment, {**self.options, **self.imap_options})
+        self._write("PopProxyAService.cfg", comment, {**self.options, **self.pop_options})
 
-    def _write(self, name, *options):
-        merged = {key: value for part in options for key, value in part.items()}
-        text = "".join(f"default:{key} {value}\n" for key, value in merged.items())
+    def _write(self, name, comment, options):
+        text = comment + "".join(f"default:{key} {value}\n" for key, value in options.items())
         write_file(self.path(name), text, 0o600)
 
     def start(self):
