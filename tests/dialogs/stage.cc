@@ -247,6 +247,8 @@ std::string Stage::verdict() {
   backend_.close();
   for (int i = 0; i < max_idle_turns && sessions_->size() > 0; ++i) {
     loop_.run_turn();
+    accept_backend();  // what is still in the listener's queue is gone too
+    backend_.close();
     ::poll(nullptr, 0, i < 50 ? 0 : 10);
   }
   if (sessions_->size() > 0) return "the session does not end when both peers have gone";
