@@ -4,10 +4,17 @@ import json
 import time
 import unittest
 
-from testbed import PASSWORD, STORE_HOSTS, Client, Site, wait_until
+from testbed import BASE_DN, PASSWORD, STORE_HOSTS, Client, Site, wait_until
 
-TWINS = "twins@example.com"
 HOMELESS = "homeless@example.com"
+TWINS = "twins@example.com"
+# Two entries with one address: whose mail would it be?
+TWIN_ENTRIES = "".join(
+    f"\ndn: uid=twin{number},ou=people,{BASE_DN}\nobjectClass: inetOrgPerson\n"
+    f"objectClass: inetLocalMailRecipient\nuid: twin{number}\ncn: Twin\nsn: Twin\n"
+    f"mail: {TWINS}\nmailHost: {STORE_HOSTS[0]}\n"
+    for number in (1, 2)
+)
 
 
 def imap_answer(mmp, user, password=PASSWORD):
@@ -34,7 +41,7 @@ class Alike(unittest.TestCase):
         "alice@example.com", "bob@example.com", "ALICE@EXAMPLE.COM", "alice", "bob",
         "nobody@example.com", "alice@other.example", "*", "al*", "*@example.com",
         "alice@example.com)(uid=*", "(uid=alice)", "a\\\\b@example.com", "@example.com", "alice@",
-        "alice@@example.com", "älice@example.com", HOMELESS, "second@example.com",
+        "alice@@example.com", "älice@example.com", HOMELESS, TWINS, "second@example.com",
         "down@example.com",
     )
 
@@ -44,7 +51,9 @@ class Alike(unittest.TestCase):
             "second@example.com": f"127.0.0.13 {STORE_HOSTS[0]}",
             "down@example.com": "127.0.0.13",
         }
-        with Site(False, homes) as ldif, Site(True, homes) as ldap:
+        with Site(False, homes, entries=TWIN_ENTRIES) as ldif, Site(
+            True, homes, entries=TWIN_ENTRIES
+        ) as ldap:
             for user in self.NAMES:
                 with self.subTest(user=user):
                     by_ldif = imap_answer(ldif.instance, user)
@@ -53,8 +62,9 @@ class Alike(unittest.TestCase):
                         pop_answer(ldif.instance, user).split()[:2],
                         pop_answer(ldap.instance, user).split()[:2],
                     )
-            for user in ("*", "al*", "(uid=alice)", "alice@example.com)(uid=*"):
-                self.assertTrue(imap_answer(ldif.instance, user).startswith("a NO"), user)
+            for user in ("*", "al*", "(uid=alice)", "alice@example.com)(uid=*", TWINS):
+                answer = imap_answer(ldif.instance, user)
+                self.assertTrue(answer.startswith("a NO [AUTHENTICATIONFAILED]"), user)
 
     def test_lookup_steps(self):
         with Site(False) as ldif, Site(True) as ldap:

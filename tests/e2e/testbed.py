@@ -498,11 +498,11 @@ class Instance:
 class Site:
     """Two stores with a user each, a directory, and an instance in front: what an operator has.
 
-    `homes` adds users to the directory, {address: mailHost or a list}; nobody's store but alice's
-    and bob's exists.
+    `homes` adds users to the directory, {address: mailHost or a list}; `users` have mailboxes on the
+    first store; `entries` is more LDIF.
     """
 
-    def __init__(self, with_slapd=False, homes=None, users=(), **options):
+    def __init__(self, with_slapd=False, homes=None, users=(), entries="", **options):
         ports = free_port(), free_port()
         self.alice, self.bob = "alice@example.com", "bob@example.com"
         self.store_of = {
@@ -512,9 +512,10 @@ class Site:
         self.store_ports = ports
         homes = {**dict(zip(self.store_of, STORE_HOSTS)), **(homes or {})}
         homes.update({user: STORE_HOSTS[0] for user in users})
-        self.slapd = Slapd(ldif(homes)) if with_slapd else None
+        entries = ldif(homes) + entries
+        self.slapd = Slapd(entries) if with_slapd else None
         self.instance = Instance(self.slapd.url if with_slapd else "ldif:users.ldif", **options)
-        write_file(self.instance.path("users.ldif"), ldif(homes))
+        write_file(self.instance.path("users.ldif"), entries)
         self.instance.imap_options["BacksidePort"] = ports[0]
         self.instance.pop_options["BacksidePort"] = ports[1]
 
