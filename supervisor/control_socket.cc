@@ -10,8 +10,7 @@
 
 namespace openmmp::supervisor {
 
-Result<std::unique_ptr<ControlSocket>> ControlSocket::open(Loop& loop, const char* path,
-                                                           Handler handler) {
+Result<UniqueFd> ControlSocket::listen_on(const char* path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (std::strlen(path) >= sizeof address.sun_path) return fail(Errc::limit, "path too long");
@@ -26,8 +25,7 @@ Result<std::unique_ptr<ControlSocket>> ControlSocket::open(Loop& loop, const cha
   if (!bound || ::listen(listener.get(), 16) != 0) {
     return fail(Errc::unavailable, fmt::format("{}: {}", path, std::strerror(errno)));
   }
-  return std::unique_ptr<ControlSocket>(
-      new ControlSocket(loop, path, std::move(listener), std::move(handler)));
+  return listener;
 }
 
 ControlSocket::ControlSocket(Loop& loop, const char* path, UniqueFd listener, Handler handler)

@@ -6,7 +6,7 @@
 
 #include <functional>
 #include <list>
-#include <memory>
+#include <optional>
 
 #include "ipc/channel.h"
 #include "proto/control.pb.h"
@@ -17,8 +17,13 @@ class ControlSocket {
  public:
   using Handler = std::function<Task<proto::ControlReply>(proto::ControlRequest)>;
 
-  // Listens on `path`; a socket that a dead supervisor left there is removed.
-  static Result<std::unique_ptr<ControlSocket>> open(Loop& loop, const char* path, Handler handler);
+  // A socket on `path`; one that a dead supervisor left there is removed.
+  static Result<UniqueFd> listen_on(const char* path);
+
+  // `listener` is from listen_on(path), and the path goes when this does.
+  ControlSocket(Loop& loop, const char* path, UniqueFd listener, Handler handler);
+  ControlSocket(const ControlSocket&) = delete;
+  ControlSocket& operator=(const ControlSocket&) = delete;
   ~ControlSocket();
 
  private:
@@ -35,7 +40,6 @@ class ControlSocket {
     std::optional<Task<>> talk;
   };
 
-  ControlSocket(Loop& loop, const char* path, UniqueFd listener, Handler handler);
   void accept();
   Task<> talk(Connection& connection);
   void expect(Connection& connection);

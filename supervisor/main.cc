@@ -69,11 +69,12 @@ int serve(const std::string& directory, config::Config config, PidFile& pid_file
   auto handler = [&supervisor](proto::ControlRequest request) {
     return answer(supervisor, std::move(request));
   };
-  auto control = ControlSocket::open(loop, control_socket_path, std::move(handler));
-  if (!control) {
-    report.say(control.error().detail);
+  Result<UniqueFd> listener = ControlSocket::listen_on(control_socket_path);
+  if (!listener) {
+    report.say(listener.error().detail);
     return cannot_start;
   }
+  const ControlSocket control(loop, control_socket_path, std::move(*listener), std::move(handler));
   auto stop = [](void* self) { static_cast<Supervisor*>(self)->stop(); };
   auto reload = [](void* self) { static_cast<Supervisor*>(self)->reload(); };
   const SignalWatch terminate(loop, SIGTERM, &supervisor, stop);

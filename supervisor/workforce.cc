@@ -162,7 +162,7 @@ void Workforce::note_end(const Process& process, const WorkerProcess& worker) {
   if (worker.dismissed) {
     log_.write(LogLevel::notice, 0, "{} of generation {} (pid {}): exiting{}",
                name_of(process.slot), process.slot.generation, worker.pid(),
-               end.signal != 0 ? ", " + end.to_string() : "");
+               end.signal != 0 || end.status != 0 ? ", " + end.to_string() : "");
     return;
   }
   const Time lived = worker.ready_since ? loop_.now() - *worker.ready_since : Time(0);

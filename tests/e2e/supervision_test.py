@@ -74,7 +74,7 @@ class Lifecycle(Supervision):
         self.rc("status", 3)
         for status in (first, second):
             for pid in [status["pid"], *(worker["pid"] for worker in status["workers"])]:
-                self.assertFalse(is_alive(pid))
+                wait_until(lambda pid=pid: not is_alive(pid), f"{pid} is gone")
         self.assertFalse(os.path.exists(self.mmp.path("run/mmpd.pid")))
         self.assertFalse(os.path.exists(self.mmp.path("run/control.sock")))
 

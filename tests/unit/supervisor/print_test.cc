@@ -1,0 +1,103 @@
+#include "supervisor/control/print.h"
+
+#include <gtest/gtest.h>
+
+namespace openmmp::control {
+namespace {
+
+TEST(Print, Durations) {
+  struct Case {
+    uint64_t seconds;
+    const char* text;
+  };
+  const Case cases[] = {{0, "0s"},       {59, "59s"},        {60, "1m 0s"},    {3599, "59m 59s"},
+                        {3600, "1h 0m"}, {86399, "23h 59m"}, {86400, "1d 0h"}, {273600, "3d 4h"}};
+  for (const Case& c : cases) EXPECT_EQ(duration_text(c.seconds), c.text);
+}
+
+TEST(Print, Sizes) {
+  struct Case {
+    uint64_t bytes;
+    const char* text;
+  };
+  const Case cases[] = {{0, "0 B"},
+                        {1023, "1023 B"},
+                        {1024, "1.0 KiB"},
+                        {3565158, "3.4 MiB"},
+                        {5368709120, "5.0 GiB"}};
+  for (const Case& c : cases) EXPECT_EQ(size_text(c.bytes), c.text);
+}
+
+proto::ControlReply example() {
+  proto::ControlReply reply;
+  reply.set_ok(true);
+  proto::StatusReply& status = *reply.mutable_status();
+  status.set_instance("/srv/mmp");
+  status.set_version("1.2");
+  status.set_pid(10);
+  status.set_uptime_seconds(61);
+  status.set_generation(2);
+  status.add_listeners("0.0.0.0:143");
+  proto::WorkerStatus& ready = *status.add_workers();
+  ready.set_pid(12345);
+  ready.set_service("ImapProxyAService@143");
+  ready.set_generation(2);
+  ready.set_state("ready");
+  ready.set_sessions(7);
+  ready.set_memory_bytes(2048);
+  proto::WorkerStatus& waiting = *status.add_workers();
+  waiting.set_service("PopProxyAService@110");
+  waiting.set_generation(2);
+  waiting.set_index(1);
+  waiting.set_state("waiting");
+  waiting.set_restarts(3);
+  waiting.set_last_problem("signal 11");
+  return reply;
+}
+
+TEST(Print, StatusTable) {
+  EXPECT_EQ(status_text(example().status()),
+            "instance    /srv/mmp\n"
+            "version     1.2\n"
+            "pid         10\n"
+            "uptime      1m 1s\n"
+            "generation  2\n"
+            "listeners   0.0.0.0:143\n"
+            "\n"
+            "  PID  SERVICE                GEN  STATE    AGE  SESSIONS  LOGINS  FAILURES   MEMORY  "
+            "RESTARTS\n"
+            "12345  ImapProxyAService@143    2  ready     0s         7       0         0  2.0 KiB  "
+            "       0\n"
+            "    -  PopProxyAService@110     2  waiting    -         0       0         0        -  "
+            "       3\n"
+            "\n"
+            "PopProxyAService@110 worker 1: signal 11\n");
+}
+
+TEST(Print, JsonHasEveryKeyAndSurvivesAnyBytes) {
+  proto::ControlReply reply = example();
+  reply.mutable_status()->mutable_workers(1)->set_last_problem("bad \xff byte");
+  const std::string text = reply_json(reply);
+  for (const char* key :
+       {"ok",          "messages",    "instance", "version", "pid",      "uptime_seconds",
+        "generation",  "listeners",   "workers",  "service", "index",    "state",
+        "age_seconds", "sessions",    "accepted", "logins",  "failures", "memory_bytes",
+        "restarts",    "last_problem"}) {
+    EXPECT_NE(text.find("\"" + std::string(key) + "\": "), std::string::npos) << key;
+  }
+  EXPECT_EQ(text.find("steps"), std::string::npos);
+}
+
+TEST(Print, Lookup) {
+  proto::ControlReply reply;
+  proto::LookupStep& step = *reply.mutable_lookup()->add_steps();
+  step.set_what("filter");
+  step.set_value("(uid=joe)");
+  EXPECT_EQ(lookup_text(reply.lookup()), "filter  (uid=joe)\nnot found\n");
+  EXPECT_NE(reply_json(reply).find("\"found\": false"), std::string::npos);
+  reply.mutable_lookup()->set_found(true);
+  EXPECT_EQ(lookup_text(reply.lookup()), "filter  (uid=joe)\n");
+}
+
+}  // namespace
+}  // namespace openmmp::control
