@@ -110,6 +110,7 @@ Result<LdapClient> LdapClient::open_server(const LdapAccess& access, const std::
     set_nonblocking(client.fd());
   }
   if (const Result<> bound = client.bind(access); !bound) return fail(bound.error());
+  if (const Result<> done = client.duplicate_descriptor(); !done) return fail(done.error());
   return client;
 }
 
@@ -163,6 +164,12 @@ Result<> LdapClient::bind(const LdapAccess& access) {
   wipe(password);
   if (status != LDAP_SUCCESS) return error(Errc::unavailable, "bind", status);
   return {};
+}
+
+Result<> LdapClient::duplicate_descriptor() {
+  descriptor_ = UniqueFd(fcntl(fd(), F_DUPFD_CLOEXEC, 0));
+  if (descriptor_) return {};
+  return fail(Errc::unavailable, fmt::format("{}: no file descriptor is left", server_));
 }
 
 int LdapClient::fd() const {

@@ -13,6 +13,7 @@
 #include "ipc/runtime/loop.h"
 #include "ipc/runtime/result.h"
 #include "ipc/runtime/secret.h"
+#include "ipc/runtime/unique_fd.h"
 #include "workers/directory/entry.h"
 
 struct ldap;
@@ -47,7 +48,9 @@ class LdapClient {
   static Result<LdapClient> open(const LdapAccess& access);
 
   const std::string& server() const { return server_; }
-  int fd() const;
+  // A duplicate of the connection's descriptor, to wait on; may be taken once. libldap keeps its
+  // own. Destroy this one first.
+  UniqueFd take_descriptor() { return std::move(descriptor_); }
 
   // Sends a search of the subtree for at most two entries, and returns its number. Errc::closed:
   // this connection is of no more use; Errc::internal: the query can never be sent.
@@ -73,10 +76,13 @@ class LdapClient {
   static Result<LdapClient> open_server(const LdapAccess& access, const std::string& server);
   Result<> set_options(const LdapAccess& access);
   Result<> bind(const LdapAccess& access);
+  Result<> duplicate_descriptor();
+  int fd() const;
   Failure error(Errc code, const char* during, int status) const;
 
   std::unique_ptr<::ldap, Unbind> connection_;
   std::string server_;
+  UniqueFd descriptor_;
 };
 
 }  // namespace openmmp::directory

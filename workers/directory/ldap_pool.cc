@@ -1,7 +1,6 @@
 #include "workers/directory/ldap_pool.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 
@@ -58,8 +57,7 @@ class LdapPool::Connection {
  public:
   Connection(LdapPool& pool, LdapClient client)
       : pool_(pool), client_(std::move(client)), opened_(pool.loop_.now()) {
-    // libldap owns its descriptor, PollHandle wants to own one too.
-    poll_ = PollHandle(pool.loop_, UniqueFd(::dup(client_.fd())));
+    poll_ = PollHandle(pool.loop_, client_.take_descriptor());
     poll_.set_owner(this, [](void* self, int) { static_cast<Connection*>(self)->receive(); });
     poll_.watch(PollHandle::readable);
   }
@@ -90,7 +88,7 @@ class LdapPool::Connection {
 
   LdapPool& pool_;
   LdapClient client_;
-  PollHandle poll_;  // a duplicate of the client's descriptor: must go first
+  PollHandle poll_;  // must go before the client
   Millis opened_;
   LinkedList<Search> searches_;
   size_t in_flight_ = 0;

@@ -1,7 +1,10 @@
 // The LDAP directory in front of servers that behave badly.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <csignal>
 #include <list>
 
@@ -87,6 +90,37 @@ TEST_F(LdapPoolTest, AnswersAndCaches) {
   EXPECT_TRUE(start().finished()) << "what the cache has does not suspend";
   EXPECT_EQ(text_of(tasks.back()), "uid=joe,o=x from cache");
   EXPECT_EQ(server.searches(), 1);
+}
+
+// With thousands of sessions the directory's descriptor is a large number: no select(2), please.
+TEST_F(LdapPoolTest, WorksBesideManyDescriptors) {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 4096);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  StubServer server(Manner::answers);
+  std::vector<UniqueFd> sessions;
+  for (int i = 0; i < 2000; ++i) sessions.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  open({server.url()});
+  EXPECT_EQ(find(), "uid=joe,o=x from " + server.url());
+}
+
+TEST_F(LdapPoolTest, WithoutADescriptorLeftItIsUnavailable) {
+  StubServer server(Manner::answers);
+  open({server.url()});
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  const rlimit before = limit;
+  std::vector<UniqueFd> sessions;
+  limit.rlim_cur = 100;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  for (UniqueFd fd(::open("/dev/null", O_RDONLY)); fd; fd = UniqueFd(::dup(fd.get()))) {
+    sessions.emplace_back(::dup(fd.get()));
+  }
+  EXPECT_EQ(find().substr(0, 12), "unavailable:");
+  sessions.clear();
+  setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_EQ(find(), "uid=joe,o=x from " + server.url());
 }
 
 TEST_F(LdapPoolTest, NobodyListens) {
