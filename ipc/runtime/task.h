@@ -48,7 +48,7 @@ class PromiseBase {
     void await_resume() noexcept {}
   };
   FinalAwaiter final_suspend() noexcept { return {}; }
-  void unhandled_exception() noexcept { CHECK(!"an exception left a coroutine"); }
+  void unhandled_exception() noexcept { CHECK(false && "an exception left a coroutine"); }
 
   // `promise` has its result. Returns what runs next: the coroutine that waits for it, or, when an
   // Error passes through coroutines that only propagate, the first one that looks at it.
