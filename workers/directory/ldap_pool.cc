@@ -213,19 +213,24 @@ void LdapPool::dispatch() {
   while (!queue_.empty()) {
     Connection* connection = least_busy();
     if (connection == nullptr || connection->in_flight() >= max_in_flight) break;
-    Search& search = queue_.front();
-    const Result<> sent = connection->send(search);
-    if (sent) {
-      search.queued = false;
-      --queued_;
-      continue;
-    }
-    const bool again = sent.error().code == Errc::closed && !std::exchange(search.retried, true);
-    if (!again) search.finish(fail(Errc::unavailable, sent.error().detail));
-    if (sent.error().code == Errc::closed) lose(*connection, sent.error());
+    send(queue_.front(), *connection);
   }
   if (!opening_ && wants_connection()) start_opening();
   if (!opening_ && least_busy() == nullptr && !queue_.empty()) fail_queue(*last_failure_);
+}
+
+// The search leaves the queue, or the connection the pool.
+void LdapPool::send(Search& search, Connection& connection) {
+  const Result<> sent = connection.send(search);
+  if (sent) {
+    search.queued = false;
+    --queued_;
+    return;
+  }
+  const bool is_lost = sent.error().code == Errc::closed;
+  const bool again = is_lost && !std::exchange(search.retried, true);
+  if (!again) search.finish(fail(Errc::unavailable, sent.error().detail));
+  if (is_lost) lose(connection, sent.error());
 }
 
 LdapPool::Connection* LdapPool::least_busy() const {

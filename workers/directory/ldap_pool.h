@@ -49,6 +49,7 @@ class LdapPool {
 
   void submit(Search& search);
   void dispatch();
+  void send(Search& search, Connection& connection);
   void start_opening();
   Task<> open_connections();
   void take(Result<LdapClient> opened);

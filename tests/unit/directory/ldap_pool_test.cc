@@ -114,9 +114,9 @@ TEST_F(LdapPoolTest, WithoutADescriptorLeftItIsUnavailable) {
   std::vector<UniqueFd> sessions;
   limit.rlim_cur = 100;
   setrlimit(RLIMIT_NOFILE, &limit);
-  for (UniqueFd fd(::open("/dev/null", O_RDONLY)); fd; fd = UniqueFd(::dup(fd.get()))) {
-    sessions.emplace_back(::dup(fd.get()));
-  }
+  do {
+    sessions.emplace_back(::open("/dev/null", O_RDONLY));
+  } while (sessions.back());
   EXPECT_EQ(find().substr(0, 12), "unavailable:");
   sessions.clear();
   setrlimit(RLIMIT_NOFILE, &before);
