@@ -105,24 +105,6 @@ TEST_F(LdapPoolTest, WorksBesideManyDescriptors) {
   EXPECT_EQ(find(), "uid=joe,o=x from " + server.url());
 }
 
-TEST_F(LdapPoolTest, WithoutADescriptorLeftItIsUnavailable) {
-  StubServer server(Manner::answers);
-  open({server.url()});
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  const rlimit before = limit;
-  std::vector<UniqueFd> sessions;
-  limit.rlim_cur = 100;
-  setrlimit(RLIMIT_NOFILE, &limit);
-  do {
-    sessions.emplace_back(::open("/dev/null", O_RDONLY));
-  } while (sessions.back());
-  EXPECT_EQ(find().substr(0, 12), "unavailable:");
-  sessions.clear();
-  setrlimit(RLIMIT_NOFILE, &before);
-  EXPECT_EQ(find(), "uid=joe,o=x from " + server.url());
-}
-
 TEST_F(LdapPoolTest, NobodyListens) {
   const std::string url = fmt::format("ldap://127.0.0.1:{}", free_port());
   open({url});

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -59,14 +60,9 @@ pid_t run(std::vector<std::string> words, const std::string& output) {
 }
 
 bool accepts(int port) {
-  const Result<UniqueFd> fd =
-      start_connect(*SocketAddress::parse("127.0.0.1", static_cast<uint16_t>(port)));
-  if (!fd) return false;
-  fd_set writable;
-  FD_ZERO(&writable);
-  FD_SET(fd->get(), &writable);
-  return select(fd->get() + 1, nullptr, &writable, nullptr, nullptr) == 1 &&
-         socket_error(fd->get()) == 0;
+  const SocketAddress address = *SocketAddress::parse("127.0.0.1", static_cast<uint16_t>(port));
+  const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  return ::connect(fd.get(), address.get(), address.size()) == 0;
 }
 
 }  // namespace
