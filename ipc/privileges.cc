@@ -43,6 +43,7 @@ Result<> verify(const Identity& identity) {
     if (getuid() != identity.user || geteuid() != identity.user) {
       return fail(Errc::internal, "still another user after setresuid");
     }
+    // The kernel's word alone is not enough: a saved id that was left behind shows only here.
     if (identity.user != 0 && setuid(0) == 0) {
       return fail(Errc::internal, "root again after setresuid");
     }
@@ -86,6 +87,7 @@ Result<> drop_privileges(const std::string& user, const std::string& group) {
   if (!identity) return fail(identity.error());
   if (Result<> done = become(*identity); !done) return done;
   if (Result<> done = verify(*identity); !done) return done;
+  // Also for who was never root: a worker runs no other program, so it loses nothing.
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return refused("PR_SET_NO_NEW_PRIVS");
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return refused("PR_SET_DUMPABLE");
   return {};

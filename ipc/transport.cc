@@ -105,6 +105,7 @@ void Transport::write_queue() {
       if (errno == EAGAIN || errno == EWOULDBLOCK) return;
       return close_with(Error(Errc::closed, fmt::format("send: {}", std::strerror(errno))));
     }
+    // The kernel has its own references from the first byte on: ours are closed here.
     frame.descriptors.erase(frame.descriptors.begin(),
                             frame.descriptors.begin() + static_cast<std::ptrdiff_t>(count));
     written_ += static_cast<size_t>(sent);
@@ -163,11 +164,13 @@ Result<size_t> Transport::read_some(size_t size) {
   if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return 0;
   if (got <= 0) return fail(Errc::closed, got == 0 ? "the peer is gone" : std::strerror(errno));
   collect_descriptors(message, arrived_);
+  // A Birth with a listener missing must not pass for a whole one.
   if ((message.msg_flags & MSG_CTRUNC) != 0) {
     return fail(Errc::limit, "descriptors were lost: this process may not open as many");
   }
   if (arrived_.size() > max_descriptors) return fail(Errc::protocol, "too many descriptors");
   Result<> fed = decoder_.feed(std::string_view(bytes.data(), static_cast<size_t>(got)));
+  // It may have been a Birth, which has passwords in it.
   explicit_bzero(bytes.data(), static_cast<size_t>(got));
   if (!fed) return fail(std::move(fed.error()));
   return static_cast<size_t>(got);

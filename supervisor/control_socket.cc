@@ -15,6 +15,7 @@ Result<UniqueFd> ControlSocket::listen_on(const char* path) {
   address.sun_family = AF_UNIX;
   if (std::strlen(path) >= sizeof address.sun_path) return fail(Errc::limit, "path too long");
   std::strncpy(address.sun_path, path, sizeof address.sun_path - 1);
+  // Ours alone: whoever gets here holds the lock on the instance.
   ::unlink(path);
   UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   const mode_t before = ::umask(0177);  // never, not even for a moment, open to others

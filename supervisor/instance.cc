@@ -32,6 +32,7 @@ Result<PidFile> PidFile::lock() {
   if (::mkdir("run", 0755) != 0 && errno != EEXIST) return refused("cannot create run/");
   UniqueFd file(::open(pid_file_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
   if (!file) return refused(pid_file_path);
+  // A lock and not the pid in the file, which after a crash may be another program's.
   if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return refused(pid_file_path);
     return fail(Errc::refused, fmt::format("already running, pid {}", first_line(file.get())));

@@ -45,6 +45,7 @@ Result<std::vector<UniqueFd>> listen_everywhere(uint16_t port) {
   const UniqueFd probe(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const Result<SocketAddress> any_v6 = SocketAddress::parse("::", port);
   if (!probe || !any_v6) return sockets;
+  // A kernel may know IPv6 and have no address of it; that is no reason not to serve IPv4.
   Result<UniqueFd> v6 = listen_tcp(*any_v6);
   if (v6) {
     sockets.push_back(std::move(*v6));
@@ -72,6 +73,7 @@ Result<std::vector<UniqueFd>> listen_on(const HostPort& wanted) {
 
 Result<> Listeners::open(const std::vector<HostPort>& wanted) {
   std::map<std::string, Sockets> opened;
+  // All problems at once: an operator should not have to find them one start at a time.
   std::string problems;
   for (const HostPort& entry : wanted) {
     const std::string name = entry.to_string();

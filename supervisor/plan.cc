@@ -45,6 +45,7 @@ class Planner {
 
   void fill(const WantedGeneration& generation) {
     for_each_slot(generation, [this](Slot slot) {
+      // Also one that was killed: until it is gone it may still hold what its successor needs.
       if (table_.in_slot(slot) != nullptr) return;
       const Time due = backoff_.not_before(slot);
       if (due > now_) return look_at_time(due);
@@ -55,6 +56,7 @@ class Planner {
   void look_at(const Process& process) {
     switch (process.state) {
       case State::starting:
+        // It has no sessions yet, so there is nobody to say goodbye to.
         if (is_surplus(process)) return act(Verb::kill, process.id, "is not wanted any more");
         return due(process.since + limits_.start_up, Verb::kill, process.id, "did not get ready");
       case State::ready:

@@ -22,6 +22,7 @@ constexpr const char* stray_output = "run/stderr";
   do {
     size = ::read(pipe, &status, 1);
   } while (size < 0 && errno == EINTR);
+  // Not exit(): what is buffered is the child's too, and would be printed twice.
   ::_exit(status);
 }
 
@@ -51,6 +52,7 @@ Result<StartReport> StartReport::background() {
   const pid_t child = ::fork();
   if (child < 0) return fail(Errc::limit, fmt::format("fork: {}", std::strerror(errno)));
   if (child > 0) {
+    // Our own copy of the writing end would keep the pipe open when the child dies.
     report.waiting_.reset();
     wait_for_report(reading.get());
   }

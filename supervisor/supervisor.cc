@@ -123,6 +123,7 @@ void Supervisor::check_first_start() {
   Outcome outcome;
   outcome.ok = progress.ready > 0 && !stopping_;
   outcome.messages = problems_of(*current_);
+  // Retrying would be no help to whoever waits at the terminal for a reason.
   if (!outcome.ok) stop();
   std::exchange(on_started_, nullptr)(outcome);
 }
@@ -139,6 +140,8 @@ void Supervisor::begin_reload() {
   config::Config config = config::load(directory_);
   Outcome outcome;
   outcome.messages = lines_of(config.diagnostics);
+  // Nothing has been touched up to here, and nothing but new listeners below, which abandon() or
+  // the next reload closes again.
   if (!config.ok()) return finish_reload(std::move(outcome));
   if (Result<> usable = make_startable(config, executables_); !usable) {
     outcome.messages = lines_of(config.diagnostics);
@@ -173,6 +176,7 @@ void Supervisor::promote() {
   current_.emplace(std::move(*next_));
   next_.reset();
   due_ = true;
+  // Draining workers close their own copies, so after this a removed port is closed for good.
   listeners_.close_all_but(current_->listeners());
   workforce_.forget_generations_but(current_->number, current_->number);
   Outcome outcome{true, lines_of(current_->config.diagnostics)};
@@ -192,6 +196,7 @@ void Supervisor::abandon() {
 }
 
 std::vector<std::string> Supervisor::problems_of(const Generation& generation) const {
+  // Workers of one service fail for one reason, which is said once.
   std::vector<std::string> lines;
   for (const WantedService& service : generation.wanted().services) {
     for (uint32_t index = 0; index < service.workers; ++index) {
@@ -217,6 +222,7 @@ void Supervisor::stop() {
   log_.write(LogLevel::notice, 0, "exiting");
   due_ = true;
   reload_asked_ = false;
+  // Whoever waits for a reload must not wait for ever.
   if (next_) {
     next_.reset();
     finish_reload(Outcome{false, {"the instance stops"}});
@@ -228,6 +234,7 @@ Task<> Supervisor::stop_and_wait() {
   co_await stopped_.wait();
 }
 
+// Looked at twice a minute rather than at midnight: clocks are set and machines sleep.
 void Supervisor::check_date() {
   if (log_files_.new_day()) {
     [[maybe_unused]] const Result<> opened = open_own_log(current_->config.process);

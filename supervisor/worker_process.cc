@@ -27,6 +27,7 @@ Task<> WorkerProcess::listen() {
     if (!received) break;
     handler_(id_, &received->message);
   }
+  // The exit status may come before the last words or after them; ended() waits for both.
   talking_ = false;
   handler_(id_, nullptr);
 }

@@ -12,6 +12,7 @@ namespace openmmp::supervisor {
 
 namespace {
 
+// Opened anew for each worker: two that shared one open file would share its read position.
 Result<std::vector<ipc::NamedFile>> open_files(const config::Service& service) {
   std::vector<ipc::NamedFile> result;
   for (const auto& [option, path] : service.files) {
@@ -54,6 +55,8 @@ Result<> Workforce::try_start(const Slot& slot, const Generation& generation) {
                           {generation.config.directory, service->name}, std::move(sockets->second));
   if (!process) return fail(std::move(process.error()));
 
+  // From here on the process exists and is in the table, whatever happens to it: its end comes by
+  // reap() like any other, and there is one place that notes failures of running workers.
   const ProcessId id = table_.add(slot, loop_.now());
   auto handler = [this](ProcessId from, const proto::FromWorker* said) { hear(from, said); };
   auto& worker = *workers_
@@ -118,17 +121,21 @@ void Workforce::hear(ProcessId id, const proto::FromWorker* message) {
   WorkerProcess& worker = *workers_.at(id);
   const State state = table_.find(id)->state;
   if (message == nullptr) {
+    // Usually it has just ended, and its exit status is on its way. One that only closed its
+    // channel can no longer be told anything, so it is no worker any more.
     worker.status_pending = false;
     if (state != State::killed) set_state(id, State::ending);  // a while to leave by itself
     return news_.wake_all();
   }
   switch (message->message_case()) {
     case proto::FromWorker::kReady:
+      // Too late: it was told to leave meanwhile.
       if (state != State::starting) return;
       worker.ready_since = loop_.now();
       set_state(id, State::ready);
       return;
     case proto::FromWorker::kFailed:
+      // It exits by itself; its reason says more than its status will.
       worker.problem = message->failed().reason();
       return set_state(id, State::ending);
     case proto::FromWorker::kStatus:
@@ -227,6 +234,7 @@ Task<> Workforce::refresh_status(Millis patience) {
   proto::ToWorker query;
   query.mutable_status();
   for (const auto& [id, worker] : workers_) {
+    // One that starts is busy with its files, and everybody would wait for it.
     if (!worker->ready_since) continue;
     worker->status_pending = worker->send(query).has_value();
   }

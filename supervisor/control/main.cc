@@ -53,6 +53,7 @@ int ask_instance(const Options& options, const proto::ControlRequest& request) {
     print(options, *reply);
     return reply->ok() ? done : refused;
   }
+  // A program that asked for JSON gets JSON also when there is nobody to ask.
   if (options.json) {
     proto::ControlReply none;
     none.add_messages(reply.error().detail);

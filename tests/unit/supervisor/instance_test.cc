@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -76,6 +78,19 @@ TEST_F(InstanceTest, LogFilesAppendAndStayInTheirDirectory) {
   ASSERT_FALSE(link);
   EXPECT_NE(link.error().detail.find(path), std::string::npos);
   EXPECT_FALSE(files.open("no/such/log", "ImapProxy"));
+}
+
+TEST(LogFilesTest, ADayPassesOnce) {
+  // Between these two zones there are 26 hours: the date in them is never the same.
+  ::setenv("TZ", "AAA-14", 1);
+  ::tzset();
+  LogFiles files;
+  ::setenv("TZ", "BBB+12", 1);
+  ::tzset();
+  EXPECT_TRUE(files.new_day());
+  EXPECT_FALSE(files.new_day());
+  ::unsetenv("TZ");
+  ::tzset();
 }
 
 }  // namespace
