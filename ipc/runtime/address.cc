@@ -64,10 +64,12 @@ void SocketAddress::set_port(uint16_t port) {
 }
 
 std::string SocketAddress::ip() const {
+  if (family() == AF_INET) {
+    const uint32_t ip = ntohl(storage_.v4.sin_addr.s_addr);
+    return fmt::format("{}.{}.{}.{}", ip >> 24, ip >> 16 & 255, ip >> 8 & 255, ip & 255);
+  }
   char text[INET6_ADDRSTRLEN] = "";
-  const void* address = family() == AF_INET ? static_cast<const void*>(&storage_.v4.sin_addr)
-                                            : static_cast<const void*>(&storage_.v6.sin6_addr);
-  inet_ntop(family(), address, text, sizeof text);
+  inet_ntop(AF_INET6, &storage_.v6.sin6_addr, text, sizeof text);
   return text;
 }
 

@@ -4,6 +4,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 namespace openmmp {
 
 namespace {
@@ -25,6 +27,8 @@ std::string_view word_for(LogLevel level) {
   }
   return "Debug";
 }
+
+bool is_control(char c) { return static_cast<unsigned char>(c) < ' ' || c == 127; }
 
 std::string host_name() {
   char name[256] = "localhost";
@@ -59,12 +63,14 @@ void Log::append(LogLevel level, uint64_t id, std::string_view text) {
   fmt::format_to(std::back_inserter(pending_), "{}{}: General {}: ", date_, process_,
                  word_for(level));
   if (id != 0) fmt::format_to(std::back_inserter(pending_), "(id {}) ", id);
-  for (const char c : text) {
-    if (static_cast<unsigned char>(c) < ' ' || c == 127) {
-      fmt::format_to(std::back_inserter(pending_), "\\x{:02x}", static_cast<unsigned char>(c));
-    } else {
-      pending_ += c;
-    }
+  while (!text.empty()) {
+    const auto control = std::find_if(text.begin(), text.end(), is_control);
+    pending_.append(text.begin(), control);
+    text.remove_prefix(static_cast<size_t>(control - text.begin()));
+    if (text.empty()) break;
+    fmt::format_to(std::back_inserter(pending_), "\\x{:02x}",
+                   static_cast<unsigned char>(text.front()));
+    text.remove_prefix(1);
   }
   pending_ += '\n';
   if (pending_.size() > flush_size) flush();

@@ -110,7 +110,7 @@ void Loop::wait_for_events(int milliseconds) {
     // An error or a hang-up is for whoever watches: the next system call says what it is.
     const bool broken = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
     const uint32_t ready = watch->events & (broken ? watch->events : event.events);
-    if (ready != 0) watch->callback(watch->owner, static_cast<int>(ready));
+    if (ready != 0) watch->callback(watch->owner, static_cast<int>(ready & ~EPOLLET));
   }
   if (libuv_ready) uv_run(&libuv_->loop, UV_RUN_NOWAIT);
 }
@@ -128,6 +128,13 @@ void Loop::update(Watch& watch, uint32_t events) {
   watched_ += watch.events == 0 ? 1u : 0u;
   watched_ -= events == 0 ? 1u : 0u;
   watch.events = events;
+}
+
+void Loop::repeat(Watch& watch) {
+  epoll_event event = {};
+  event.events = watch.events;
+  event.data.ptr = &watch;
+  CHECK(::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, watch.fd.get(), &event) == 0);
 }
 
 void Loop::retire(std::unique_ptr<Watch> watch) {

@@ -83,6 +83,7 @@ class Loop {
     uint32_t events = 0;  // as epoll(7) has them
   };
   void update(Watch& watch, uint32_t events);
+  void repeat(Watch& watch);
   void retire(std::unique_ptr<Watch> watch);
 
   void turn(bool may_wait);

@@ -5,7 +5,8 @@
 namespace openmmp {
 
 namespace {
-static_assert(PollHandle::readable == EPOLLIN && PollHandle::writable == EPOLLOUT);
+static_assert(PollHandle::readable == EPOLLIN && PollHandle::writable == EPOLLOUT &&
+              PollHandle::ended == EPOLLRDHUP);
 }
 
 PollHandle::PollHandle(Loop& loop, UniqueFd fd)
@@ -26,6 +27,9 @@ void PollHandle::set_owner(void* owner, Callback callback) {
   watch_->owner = owner;
   watch_->callback = callback;
 }
+
+void PollHandle::watch_edges() { loop_->update(*watch_, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET); }
+void PollHandle::repeat_edges() { loop_->repeat(*watch_); }
 
 void PollHandle::close() {
   if (watch_ == nullptr) return;

@@ -1,6 +1,5 @@
-// One socket on the loop: owns the descriptor, calls back when it is readable or writable. Level
-// triggered. Reading and writing are the owner's business, so that TLS and splice can work on the
-// descriptor itself.
+// One socket on the loop: owns the descriptor, calls back when it is readable or writable. Reading
+// and writing are the owner's business, so that TLS and splice can work on the descriptor itself.
 #pragma once
 
 #include <memory>
@@ -15,6 +14,9 @@ class PollHandle {
  public:
   static constexpr int readable = 1;  // EPOLLIN
   static constexpr int writable = 4;  // EPOLLOUT
+  // EPOLLRDHUP, with watch_edges() only: the peer sends no more. A read that is not filled has then
+  // not emptied the socket: the end is still to be read.
+  static constexpr int ended = 0x2000;
   // `events` has the bits that are true; an error or hang-up sets every bit watched for, and the
   // system call that follows says what it is. The callback may destroy the PollHandle.
   using Callback = void (*)(void* owner, int events);
@@ -30,9 +32,14 @@ class PollHandle {
   explicit operator bool() const { return watch_ != nullptr; }
   // Who is called back; set before the first watch(), and again after the owner has moved.
   void set_owner(void* owner, Callback callback);
-  // Watches for exactly these events from now on; 0 for none. Costs one system call when it
-  // changes something and none when not.
+  // Level triggered: calls back while any of these events is true; 0 for none. Costs one system
+  // call when it changes something and none when not.
   void watch(int events) { loop_->update(*watch_, static_cast<uint32_t>(events)); }
+  // Edge triggered, and never changed again: calls back when the socket becomes readable or
+  // writable. The owner then reads until there is no more, or remembers that there is.
+  void watch_edges();
+  // Calls back again for what is true now, as if it had just become true.
+  void repeat_edges();
   int watched() const { return static_cast<int>(watch_->events); }
   void close();
   // Gives the descriptor away and ends the handle.

@@ -64,13 +64,6 @@ Result<UniqueFd> start_connect(const SocketAddress& address) {
   return fd;
 }
 
-int socket_error(int fd) {
-  int error = 0;
-  socklen_t size = sizeof error;
-  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return errno;
-  return error;
-}
-
 SocketAddress local_address(int fd) {
   sockaddr_storage storage;
   socklen_t size = sizeof storage;

@@ -16,10 +16,8 @@ Result<UniqueFd> listen_tcp(const SocketAddress& address);
 // in the queue; Errc::limit: out of descriptors or memory, stop accepting for a while.
 Result<UniqueFd> accept_tcp(int listener, SocketAddress& peer);
 
-// Starts to connect: the socket is writable when it is done, and socket_error() says how it went.
+// Starts to connect: the socket is writable when it is done; a read says what went wrong.
 Result<UniqueFd> start_connect(const SocketAddress& address);
-// The pending error of a socket, 0 for none (SO_ERROR).
-int socket_error(int fd);
 
 // The local end of a connected or bound socket.
 SocketAddress local_address(int fd);

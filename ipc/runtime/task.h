@@ -26,6 +26,7 @@
 #include <utility>
 
 #include "ipc/runtime/check.h"
+#include "ipc/runtime/frames.h"
 #include "ipc/runtime/result.h"
 
 namespace openmmp {
@@ -38,6 +39,9 @@ namespace detail {
 // The part of a coroutine's state that does not depend on its type.
 class PromiseBase {
  public:
+  static void* operator new(std::size_t size) { return allocate_frame(size); }
+  static void operator delete(void* frame, std::size_t size) { free_frame(frame, size); }
+
   std::suspend_always initial_suspend() noexcept { return {}; }
   struct FinalAwaiter {
     bool await_ready() noexcept { return false; }

@@ -32,7 +32,7 @@ UniqueFd listen_somewhere() {
     Result<UniqueFd> listener = listen_tcp(*SocketAddress::parse("127.0.0.1", port));
     if (listener) return std::move(*listener);
   }
-  CHECK(!"no free port");
+  CHECK(false && "no free port");
 }
 
 // A port that nobody else takes and nobody listens on.
@@ -42,7 +42,7 @@ UniqueFd bind_somewhere() {
     const SocketAddress address = *SocketAddress::parse("127.0.0.1", port);
     if (::bind(socket.get(), address.get(), address.size()) == 0) return socket;
   }
-  CHECK(!"no free port");
+  CHECK(false && "no free port");
 }
 
 std::string users(uint16_t store, uint16_t down) {

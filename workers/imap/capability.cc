@@ -1,6 +1,7 @@
 #include "workers/imap/capability.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "workers/imap/syntax.h"
 
@@ -70,18 +71,27 @@ std::string announcement(Capabilities base) {
   return result.render();
 }
 
-void StoreCapabilities::learn(const Capabilities& list) {
-  if (!lists_.empty() && lists_.front() == list) return;
-  const auto known = std::find(lists_.begin(), lists_.end(), list);
-  if (known != lists_.end()) {
-    lists_.splice(lists_.begin(), lists_, known);
-    return;
+StoreCapabilities::Known::Known(std::string_view t, Capabilities l) : text(t), list(std::move(l)) {
+  offer.anything = list != Capabilities();
+  offer.login_disabled = list.has("LOGINDISABLED");
+  offer.auth_plain = list.has("AUTH=PLAIN");
+  offer.sasl_ir = list.has("SASL-IR");
+  offer.literal_plus = list.has("LITERAL+");
+}
+
+StoreOffer StoreCapabilities::learn(std::string_view list) {
+  const auto known = std::find_if(known_.begin(), known_.end(),
+                                  [list](const Known& entry) { return entry.text == list; });
+  if (known != known_.end()) {
+    known_.splice(known_.begin(), known_, known);
+    return known->offer;
   }
-  lists_.push_front(list);
-  if (lists_.size() > max_lists) lists_.pop_back();
-  Capabilities common = list;
-  for (const Capabilities& other : lists_) common.keep_common(other);
+  known_.emplace_front(list, Capabilities::parse(list));
+  if (known_.size() > max_lists) known_.pop_back();
+  Capabilities common = known_.front().list;
+  for (const Known& other : known_) common.keep_common(other.list);
   announcement_ = imap::announcement(std::move(common));
+  return known_.front().offer;
 }
 
 }  // namespace openmmp::imap

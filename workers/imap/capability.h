@@ -32,20 +32,36 @@ class Capabilities {
 // or not, and with what we do ourselves.
 std::string announcement(Capabilities base);
 
+// What of a store's list our login depends on.
+struct StoreOffer {
+  bool anything = false;  // the list was not empty
+  bool login_disabled = false;
+  bool auth_plain = false;
+  bool sasl_ir = false;
+  bool literal_plus = false;
+};
+
 // The lists that the stores of this worker have shown before login. Clients are announced what all
 // of them have in common. The owner is the worker; dialects refer to it.
 //
 // Kept are the distinct lists, not the stores: a site has hundreds of stores, but few versions of
-// them. A list that no store shows any more is pushed out by newer ones.
+// them, so nearly every login shows a list that is known by its text and need not be parsed. A list
+// that no store shows any more is pushed out by newer ones.
 class StoreCapabilities {
  public:
   StoreCapabilities() : announcement_(imap::announcement({})) {}
 
-  void learn(const Capabilities& list);
+  StoreOffer learn(std::string_view list);
   const std::string& announcement() const { return announcement_; }
 
  private:
-  std::list<Capabilities> lists_;  // the last seen at the front
+  struct Known {
+    Known(std::string_view t, Capabilities l);
+    std::string text;
+    Capabilities list;
+    StoreOffer offer;
+  };
+  std::list<Known> known_;  // the last seen at the front
   std::string announcement_;
 };
 

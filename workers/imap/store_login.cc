@@ -15,9 +15,9 @@ constexpr int max_lines = 100;  // of the whole login
 
 Task<Welcome> StoreLogin::run(const std::string& name, const Secret& password) {
   co_await read_greeting();
-  if (!capabilities_.has("LOGINDISABLED")) {
+  if (!offer_.login_disabled) {
     co_await log_in(name, password);
-  } else if (capabilities_.has("AUTH=PLAIN")) {
+  } else if (offer_.auth_plain) {
     co_await authenticate_plain(name, password);
   } else {
     co_await fail(Errc::unavailable, "the store offers neither LOGIN nor AUTH=PLAIN");
@@ -41,7 +41,7 @@ Task<> StoreLogin::read_greeting() {
     co_await fail(Errc::protocol, "the store greets with " + std::string(reply_.text));
   }
   learn(capability_list(reply_.code));
-  if (capabilities_ == Capabilities()) co_await ask_capability();
+  if (!offer_.anything) co_await ask_capability();
 }
 
 // A store that does not know the command gets a plain LOGIN.
@@ -65,7 +65,7 @@ Task<> StoreLogin::log_in(const std::string& name, const Secret& password) {
 Task<> StoreLogin::authenticate_plain(const std::string& name, const Secret& password) {
   const Secret response(sasl::plain_response(name, password.reveal()));
   start_command("AUTHENTICATE PLAIN", response.reveal().size());
-  if (capabilities_.has("SASL-IR")) {
+  if (offer_.sasl_ir) {
     out_ += ' ';
   } else {
     co_await send();
@@ -89,7 +89,7 @@ Task<> StoreLogin::add_string(const std::string& text) {
     wipe(in_quotes);
     co_return;
   }
-  const bool wait = !capabilities_.has("LITERAL+");
+  const bool wait = !offer_.literal_plus;
   out_ += '{' + std::to_string(text.size()) + (wait ? "}" : "+}\r\n");
   if (wait) {
     co_await send();
@@ -137,8 +137,7 @@ Result<> StoreLogin::answer_is_yes() const {
 void StoreLogin::learn(std::string_view list) {
   if (!capability_list(list).empty()) list = capability_list(list);
   if (list.empty()) return;
-  capabilities_ = Capabilities::parse(list);
-  learnt_.learn(capabilities_);
+  offer_ = learnt_.learn(list);
 }
 
 // Room for all that may follow, so that a growing string leaves no copy of a password behind.

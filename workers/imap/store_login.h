@@ -46,7 +46,7 @@ class StoreLogin {
 
   proxy::Connection& store_;
   StoreCapabilities& learnt_;
-  Capabilities capabilities_;
+  StoreOffer offer_;
   std::string separate_capability_;
   std::string out_;  // what is to be sent next; may hold the password
   std::string tag_;

@@ -8,7 +8,6 @@
 #include <optional>
 
 #include "ipc/runtime/secret.h"
-#include "ipc/runtime/socket.h"
 
 namespace openmmp::proxy {
 
@@ -25,10 +24,10 @@ struct Connection::Block {
   }
 
   void ready(int events);
-  void read_some();
+  void read_available();
+  bool read_once();
   void fail_with(Error error);
   void timed_out();
-  void watch_for_input(int also);
   void wake() {
     if (waiting) std::exchange(waiting, {}).resume();  // nothing of ours may follow
   }
@@ -40,7 +39,9 @@ struct Connection::Block {
   std::optional<Error> failure;
   Millis allowed{0};
   const char* awaited = "";
-  bool end_of_input = false;
+  bool peer_ended = false;    // its end is in the kernel, or
+  bool end_of_input = false;  // has been read
+  bool may_have_more = false;  // the kernel may hold input that no edge will tell of
 };
 
 // Waits for the next thing to happen to the connection, whatever it is.
@@ -60,28 +61,35 @@ class Connection::Wait {
 };
 
 void Connection::Block::ready(int events) {
-  if (events & PollHandle::readable) read_some();
+  if (events & PollHandle::ended) peer_ended = true;
+  if (events & (PollHandle::readable | PollHandle::ended)) {
+    may_have_more = true;
+    read_available();
+  }
   wake();
 }
 
-void Connection::Block::read_some() {
-  char buffer[read_size];
-  const ssize_t count = ::recv(socket.fd(), buffer, sizeof buffer, 0);
-  if (count > 0) {
-    input.append(std::string_view(buffer, static_cast<size_t>(count)));
-    explicit_bzero(buffer, static_cast<size_t>(count));
-  } else if (count == 0) {
-    end_of_input = true;
-  } else if (errno != EAGAIN && errno != EINTR) {
-    failure.emplace(Errc::closed, std::strerror(errno));
-    end_of_input = true;
-  }
-  watch_for_input(socket.watched() & PollHandle::writable);
+// Reads what there is, as far as there is room.
+void Connection::Block::read_available() {
+  while (may_have_more && !end_of_input && input.size() < max_unread) may_have_more = read_once();
 }
 
-void Connection::Block::watch_for_input(int also) {
-  const bool wanted = !end_of_input && input.size() < max_unread;
-  socket.watch((wanted ? PollHandle::readable : 0) | also);
+// False when the kernel has no more for now.
+bool Connection::Block::read_once() {
+  char buffer[read_size];
+  const ssize_t got = ::recv(socket.fd(), buffer, sizeof buffer, 0);
+  if (got <= 0) {
+    if (got < 0 && errno == EINTR) return true;
+    if (got < 0 && errno == EAGAIN) return false;
+    if (got < 0) failure.emplace(Errc::closed, std::strerror(errno));
+    end_of_input = true;
+    return false;
+  }
+  const auto count = static_cast<size_t>(got);
+  input.append(std::string_view(buffer, count));
+  explicit_bzero(buffer, count);
+  // A short read has emptied the socket; what comes later comes with an edge of its own.
+  return count == sizeof buffer || peer_ended;
 }
 
 void Connection::Block::fail_with(Error error) {
@@ -94,11 +102,10 @@ void Connection::Block::timed_out() {
   fail_with(Error(Errc::timeout, fmt::format("no {} within {:g} s", awaited, seconds)));
 }
 
-Connection::Connection(Loop& loop, UniqueFd fd) : Connection(loop, std::move(fd), Connecting()) {
-  block_->watch_for_input(0);
+Connection::Connection(Loop& loop, UniqueFd fd)
+    : block_(std::make_unique<Block>(loop, std::move(fd))) {
+  block_->socket.watch_edges();
 }
-Connection::Connection(Loop& loop, UniqueFd fd, Connecting)
-    : block_(std::make_unique<Block>(loop, std::move(fd))) {}
 Connection::Connection(Connection&& other) noexcept = default;
 Connection& Connection::operator=(Connection&& other) noexcept = default;
 Connection::~Connection() = default;
@@ -120,13 +127,12 @@ void Connection::allow_farewell(Millis time) {
 
 Task<> Connection::connected() {
   Block& block = *block_;
-  block.socket.watch(PollHandle::writable);
   Wait wait(block);
   co_await wait;
-  if (block.failure) co_await fail(*block.failure);
-  const int error = socket_error(block.socket.fd());
-  if (error != 0) co_await fail(Errc::unavailable, std::strerror(error));
-  block.watch_for_input(0);
+  if (!block.failure) co_return;
+  // A connection that failed is reported as input, and reading gave the reason.
+  const bool refused = block.failure->code == Errc::closed;
+  co_await fail(refused ? Errc::unavailable : block.failure->code, block.failure->detail);
 }
 
 Task<std::string> Connection::read_line(size_t limit) {
@@ -137,7 +143,7 @@ Task<std::string> Connection::read_line(size_t limit) {
     Result<std::optional<std::string>> line = block.input.next_line(limit);
     if (!line) co_return fail(line.error());
     if (*line) {
-      block.watch_for_input(0);
+      block.read_available();  // there is room again
       co_return std::move(**line);
     }
     if (block.end_of_input) co_return fail(Errc::closed, "connection closed");
@@ -153,7 +159,7 @@ Task<std::string> Connection::read_bytes(size_t count) {
     if (block.failure) co_return fail(*block.failure);
     std::optional<std::string> bytes = block.input.next_bytes(count);
     if (bytes) {
-      block.watch_for_input(0);
+      block.read_available();  // there is room again
       co_return std::move(*bytes);
     }
     if (block.end_of_input) co_return fail(Errc::closed, "connection closed");
@@ -183,11 +189,9 @@ Task<> Connection::write(std::string text) {
     } else if (errno != EAGAIN && errno != EINTR) {
       co_await fail(Errc::closed, std::strerror(errno));
     }
-    block.watch_for_input(PollHandle::writable);
     Wait wait(block);
     co_await wait;
   }
-  block.watch_for_input(0);
 }
 
 bool Connection::has_buffered_input() const { return !block_->input.empty(); }
@@ -195,6 +199,7 @@ int Connection::fd() const { return block_->socket.fd(); }
 
 Connection::Remains Connection::release() {
   Remains remains;
+  remains.may_have_more = block_->may_have_more || block_->peer_ended;
   remains.socket = std::move(block_->socket);
   remains.unread = block_->input.take_all();
   block_.reset();

@@ -1,9 +1,9 @@
 // One end of a session before the relay: lines and literals in, text out, and a deadline that says
 // in words what is being waited for. One coroutine at a time waits on a Connection.
 //
-// It reads as soon as something comes, up to a limit, whether or not anybody waits: so a client
-// that has gone is noticed, and the socket's poll registration never changes. Back-pressure comes
-// from the limit: past it the socket is not read until a line has been taken.
+// It reads as soon as something comes, up to a limit, whether or not anybody waits: so the socket is
+// registered with the loop once and never changed. Back-pressure comes from the limit: past it the
+// socket is not read until a line has been taken.
 #pragma once
 
 #include <memory>
@@ -19,10 +19,8 @@ namespace openmmp::proxy {
 
 class Connection {
  public:
+  // A socket that is still connecting is welcome: await connected() before anything else.
   Connection(Loop& loop, UniqueFd fd);
-  // For a socket that is still connecting: await connected() before anything else.
-  struct Connecting {};
-  Connection(Loop& loop, UniqueFd fd, Connecting);
   Connection(Connection&& other) noexcept;
   Connection& operator=(Connection&& other) noexcept;
   ~Connection();
@@ -49,8 +47,9 @@ class Connection {
 
   // Ends the Connection and gives away what the relay goes on with.
   struct Remains {
-    PollHandle socket;
+    PollHandle socket;  // watches edges
     std::string unread;
+    bool may_have_more = false;  // in the kernel, without an edge to come
   };
   Remains release();
 

@@ -37,7 +37,7 @@ Result<Addresses> look_up(const std::string& name, uint16_t port) {
 Task<Connection> connect_to(Loop& loop, SocketAddress address, Millis time) {
   Result<UniqueFd> socket = start_connect(address);
   if (!socket) co_return fail(socket.error());
-  Connection connection(loop, std::move(*socket), Connection::Connecting());
+  Connection connection(loop, std::move(*socket));
   connection.deadline(time, "connection");
   co_await connection.connected();
   co_return std::move(connection);

@@ -60,15 +60,17 @@ Relay::Relay(Loop& loop, RelayPool& pool, Connection client, Connection backend,
       idle_limit_(idle_limit),
       last_traffic_(loop.now()),
       farewell_(farewell) {
-  Connection::Remains from_client = client.release();
-  Connection::Remains from_backend = backend.release();
-  client_ = std::move(from_client.socket);
-  backend_ = std::move(from_backend.socket);
   to_backend_.from = to_client_.to = &client_;
   to_backend_.to = to_client_.from = &backend_;
-  to_backend_.waiting = std::move(from_client.unread);
-  to_client_.waiting = std::move(from_backend.unread);
-  to_backend_.read_size = to_client_.read_size = small_read;
+  for (Direction* direction : {&to_backend_, &to_client_}) {
+    Connection& source = direction == &to_backend_ ? client : backend;
+    Connection::Remains remains = source.release();
+    *direction->from = std::move(remains.socket);
+    direction->read_size = small_read;
+    direction->readable = remains.may_have_more;
+    direction->source_hung_up = remains.may_have_more;
+    hold(*direction, remains.unread.data(), remains.unread.size());
+  }
   client_.set_owner(this, [](void* self, int events) {
     auto* relay = static_cast<Relay*>(self);
     relay->ready(relay->client_, events);
@@ -80,14 +82,14 @@ Relay::Relay(Loop& loop, RelayPool& pool, Connection client, Connection backend,
 }
 
 Relay::~Relay() {
-  stop_splicing(to_backend_);
-  stop_splicing(to_client_);
+  release(to_backend_);
+  release(to_client_);
 }
 
 void Relay::start() {
   wait_for_silence(idle_limit_);
-  if (to_backend_.blocked()) pump(to_backend_);
-  if (to_client_.blocked()) pump(to_client_);
+  pump(to_backend_);
+  pump(to_client_);
   settle();
 }
 
@@ -95,120 +97,146 @@ void Relay::ready(PollHandle& socket, int events) {
   last_traffic_ = loop_.now();
   Direction& outgoing = &socket == &client_ ? to_backend_ : to_client_;
   Direction& incoming = &socket == &client_ ? to_client_ : to_backend_;
+  if (events & PollHandle::ended) outgoing.source_hung_up = outgoing.readable = true;
+  if (events & PollHandle::readable) outgoing.readable = true;
+  if (outgoing.readable) pump(outgoing);
   if ((events & PollHandle::writable) && incoming.blocked()) pump(incoming);
-  if ((events & PollHandle::readable) && !outgoing.blocked()) pump(outgoing);
-  settle();
+  if (broken_ || to_backend_.end_passed_on || to_client_.end_passed_on) settle();
   if (finished_ && waiting_) std::exchange(waiting_, {}).resume();
 }
 
+// Moves on what is held, then what there is to read, until either side has enough of it.
 void Relay::pump(Direction& direction) {
-  if (!direction.waiting.empty()) flush_waiting(direction);
-  if (direction.in_pipe > 0) flush_pipe(direction);
-  for (int round = 0; round < max_rounds; ++round) {
-    if (broken_ || direction.blocked() || direction.source_ended) break;
-    const Step step = direction.pipe ? splice_through(direction) : copy(direction);
+  if (direction.held) flush(direction);
+  int rounds = 0;
+  while (direction.readable && !direction.blocked() && !broken_) {
+    const Step step = splices(direction) ? splice_through(direction) : copy(direction);
     if (step == Step::later) break;
+    if (++rounds == max_rounds) {
+      direction.from->repeat_edges();
+      break;
+    }
   }
-  if (direction.source_ended && !direction.blocked() && !broken_) pass_end_on(direction);
+  if (direction.blocked()) return;
+  release(direction);  // a direction that waits for its source needs nothing
+  if (direction.source_ended && !broken_) pass_end_on(direction);
+}
+
+// True when the next bytes are to go through a pipe, which the direction then has.
+bool Relay::splices(Direction& direction) {
+  if (!direction.bulk) return false;
+  if (direction.held && direction.held->pipe) return true;
+  std::optional<Pipe> pipe = pool_.take_pipe();
+  if (!pipe) return false;
+  if (!direction.held) direction.held = std::make_unique<Held>();
+  direction.held->pipe = std::move(pipe);
+  return true;
+}
+
+// The outcome of a read that gave nothing.
+Relay::Step Relay::nothing_read(Direction& direction, ssize_t got) {
+  direction.readable = false;
+  if (got == 0) direction.source_ended = true;
+  if (got < 0 && errno != EAGAIN) failed(*direction.from);
+  return Step::later;
 }
 
 Relay::Step Relay::copy(Direction& direction) {
-  const ssize_t got = ::recv(direction.from->fd(), pool_.buffer(), direction.read_size, 0);
-  if (got <= 0) {
-    if (got == 0) direction.source_ended = true;
-    if (got < 0 && errno != EAGAIN && errno != EINTR) source_failed(direction);
-    return Step::later;
-  }
+  char* buffer = pool_.buffer();
+  const ssize_t got = ::recv(direction.from->fd(), buffer, direction.read_size, 0);
+  if (got <= 0) return nothing_read(direction, got);
   const auto count = static_cast<size_t>(got);
-  const ssize_t taken = ::send(direction.to->fd(), pool_.buffer(), count, MSG_NOSIGNAL);
-  if (taken < 0 && errno != EAGAIN && errno != EINTR) {
-    target_failed(direction);
+  const ssize_t taken = ::send(direction.to->fd(), buffer, count, MSG_NOSIGNAL);
+  if (taken < 0 && errno != EAGAIN) {
+    failed(*direction.to);
     return Step::later;
   }
   const size_t sent = taken < 0 ? 0 : static_cast<size_t>(taken);
   direction.total += sent;
-  direction.at_line_end = pool_.buffer()[count - 1] == '\n';
-  direction.waiting.assign(pool_.buffer() + sent, count - sent);
+  direction.at_line_end = buffer[count - 1] == '\n';
+  if (sent < count) hold(direction, buffer + sent, count - sent);
 
-  const bool full = count == direction.read_size;
-  if (!full) {
-    direction.read_size = count < small_read ? small_read : direction.read_size;
-    return Step::later;
-  }
-  if (direction.read_size < RelayPool::buffer_size) {
+  if (count < direction.read_size) {
+    if (count < small_read) {
+      direction.read_size = small_read;
+      direction.bulk = false;
+    }
+    // A short read has emptied the socket, unless its end is still to be read.
+    direction.readable = direction.source_hung_up;
+  } else if (direction.read_size < RelayPool::buffer_size) {
     direction.read_size = RelayPool::buffer_size;
   } else {
-    direction.pipe = pool_.take_pipe();
+    direction.bulk = true;
   }
   return Step::more;
 }
 
 Relay::Step Relay::splice_through(Direction& direction) {
-  const ssize_t got = ::splice(direction.from->fd(), nullptr, direction.pipe->write_end.get(),
-                               nullptr, pipe_size, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-  if (got <= 0) {
-    if (got == 0) direction.source_ended = true;
-    if (got < 0 && errno != EAGAIN && errno != EINTR) source_failed(direction);
-    return Step::later;
-  }
-  direction.in_pipe = static_cast<size_t>(got);
+  Held& held = *direction.held;
+  const ssize_t got = ::splice(direction.from->fd(), nullptr, held.pipe->write_end.get(), nullptr,
+                               pipe_size, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+  if (got <= 0) return nothing_read(direction, got);
+  held.in_pipe = static_cast<size_t>(got);
   direction.at_line_end = false;  // we did not see the bytes
+  if (held.in_pipe < small_read) direction.bulk = false;
   flush_pipe(direction);
-  if (static_cast<size_t>(got) >= small_read) return Step::more;
-  if (direction.in_pipe == 0) stop_splicing(direction);
-  return Step::later;
+  return Step::more;
 }
 
-void Relay::flush_waiting(Direction& direction) {
-  const ssize_t taken =
-      ::send(direction.to->fd(), direction.waiting.data(), direction.waiting.size(), MSG_NOSIGNAL);
+void Relay::hold(Direction& direction, const char* bytes, size_t count) {
+  if (count == 0) return;
+  if (!direction.held) direction.held = std::make_unique<Held>();
+  direction.held->bytes.assign(bytes, count);  // what was there has been taken
+  direction.held->start = 0;
+}
+
+void Relay::flush(Direction& direction) {
+  Held& held = *direction.held;
+  if (held.in_pipe > 0) return flush_pipe(direction);
+  if (!held.blocked()) return;
+  const ssize_t taken = ::send(direction.to->fd(), held.bytes.data() + held.start,
+                               held.bytes.size() - held.start, MSG_NOSIGNAL);
   if (taken < 0) {
-    if (errno != EAGAIN && errno != EINTR) target_failed(direction);
+    if (errno != EAGAIN) failed(*direction.to);
     return;
   }
   direction.total += static_cast<uint64_t>(taken);
-  direction.waiting.erase(0, static_cast<size_t>(taken));
-  if (direction.waiting.empty()) std::string().swap(direction.waiting);
+  held.start += static_cast<size_t>(taken);
 }
 
 void Relay::flush_pipe(Direction& direction) {
-  const ssize_t taken = ::splice(direction.pipe->read_end.get(), nullptr, direction.to->fd(),
-                                 nullptr, direction.in_pipe, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+  Held& held = *direction.held;
+  const ssize_t taken = ::splice(held.pipe->read_end.get(), nullptr, direction.to->fd(), nullptr,
+                                 held.in_pipe, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
   if (taken < 0) {
-    if (errno != EAGAIN && errno != EINTR) target_failed(direction);
+    if (errno != EAGAIN) failed(*direction.to);
     return;
   }
   direction.total += static_cast<uint64_t>(taken);
-  direction.in_pipe -= static_cast<size_t>(taken);
+  held.in_pipe -= static_cast<size_t>(taken);
 }
 
-void Relay::stop_splicing(Direction& direction) {
-  if (!direction.pipe) return;
-  if (direction.in_pipe == 0) {
-    pool_.give_back(std::move(*direction.pipe));
-  } else {
+// Gives back what the direction held. Bytes still in it are lost: the session is over.
+void Relay::release(Direction& direction) {
+  if (!direction.held) return;
+  Held& held = *direction.held;
+  if (held.pipe && held.in_pipe == 0) {
+    pool_.give_back(std::move(*held.pipe));
+  } else if (held.pipe) {
     pool_.pipe_closed();
   }
-  direction.pipe.reset();
-  direction.read_size = small_read;
+  direction.held.reset();
 }
 
-void Relay::source_failed(Direction& direction) {
-  end_.reason =
-      fmt::format("{}: {}", direction.from == &client_ ? "client" : "server", std::strerror(errno));
-  broken_ = true;
-}
-
-void Relay::target_failed(Direction& direction) {
-  end_.reason =
-      fmt::format("{}: {}", direction.to == &client_ ? "client" : "server", std::strerror(errno));
+void Relay::failed(const PollHandle& socket) {
+  end_.reason = fmt::format("{}: {}", &socket == &client_ ? "client" : "server",
+                            std::strerror(errno));
   broken_ = true;
 }
 
 void Relay::pass_end_on(Direction& direction) {
   if (direction.end_passed_on) return;
   direction.end_passed_on = true;
-  stop_splicing(direction);
   if (end_.reason.empty()) {
     end_.reason = direction.from == &client_ ? "client closed" : "server closed";
   }
@@ -225,21 +253,9 @@ void Relay::pass_end_on(Direction& direction) {
   }
 }
 
-void Relay::update_watches() {
-  const auto wanted = [](const Direction& reads, const Direction& writes) {
-    return (!reads.blocked() && !reads.source_ended ? PollHandle::readable : 0) |
-           (writes.blocked() ? PollHandle::writable : 0);
-  };
-  client_.watch(wanted(to_backend_, to_client_));
-  backend_.watch(wanted(to_client_, to_backend_));
-}
-
-// After anything has happened: is the session over, and if not, what are we waiting for?
+// Is the session over?
 void Relay::settle() {
-  if (!finished_ && !broken_ && !(to_backend_.end_passed_on && to_client_.end_passed_on)) {
-    update_watches();
-    return;
-  }
+  if (finished_ || !(broken_ || (to_backend_.end_passed_on && to_client_.end_passed_on))) return;
   finished_ = true;
   end_.from_client = to_backend_.total;
   end_.from_backend = to_client_.total;
@@ -253,12 +269,8 @@ void Relay::wait_for_silence(Millis time) {
 }
 
 void Relay::check_idle() {
-  if (finished_) return;
   const Millis silent = loop_.now() - last_traffic_;
-  if (silent < idle_limit_) {
-    wait_for_silence(idle_limit_ - silent);
-    return;
-  }
+  if (silent < idle_limit_) return wait_for_silence(idle_limit_ - silent);
   if (end_.reason.empty()) {
     end_.reason = fmt::format("no traffic for {} s", idle_limit_.count() / 1000);
   }

@@ -3,8 +3,8 @@
 // passes a half-close on, and ends a session that has been silent for too long.
 //
 // Short exchanges are copied through one buffer that the whole loop shares; a direction that fills
-// that buffer goes over to splice(2) through a pooled pipe until it slows down again. Only what the
-// other side did not take at once gets memory of its own.
+// that buffer goes over to splice(2) through a pooled pipe, and comes back when a burst is small
+// again. Only what the other side did not take at once gets memory of its own.
 #pragma once
 
 #include <coroutine>
@@ -76,19 +76,28 @@ class Relay {
   void interrupt(const char* reason);
 
  private:
+  // What a direction needs only while it is busy: bytes that `to` has not taken yet, and a pipe.
+  struct Held {
+    std::string bytes;
+    size_t start = 0;  // of what is left of `bytes`
+    std::optional<Pipe> pipe;
+    size_t in_pipe = 0;
+    bool blocked() const { return start < bytes.size() || in_pipe > 0; }
+  };
   // One way of the two. `from` and `to` are the Relay's own sockets.
   struct Direction {
     PollHandle* from = nullptr;
     PollHandle* to = nullptr;
-    std::string waiting;       // read, and not yet taken by `to`
-    std::optional<Pipe> pipe;  // set while this direction splices
-    size_t in_pipe = 0;
+    std::unique_ptr<Held> held;
     uint64_t total = 0;
-    size_t read_size = 0;  // how much to ask for at once; grows and shrinks with what comes
-    bool source_ended = false;
+    uint32_t read_size = 0;     // how much to ask for at once; grows with what comes
+    bool bulk = false;          // the last burst was a flood: begin the next one with splice(2)
+    bool readable = false;      // there may be input that no edge will tell of
+    bool source_hung_up = false;  // the end is in the kernel, or
+    bool source_ended = false;    // has been read, and
     bool end_passed_on = false;
     bool at_line_end = true;  // what `to` has got ends with a LF, as far as we have looked
-    bool blocked() const { return !waiting.empty() || in_pipe > 0; }
+    bool blocked() const { return held && held->blocked(); }
   };
   enum class Step { more, later };
 
@@ -96,14 +105,15 @@ class Relay {
   void ready(PollHandle& socket, int events);
   void pump(Direction& direction);
   Step copy(Direction& direction);
+  bool splices(Direction& direction);
   Step splice_through(Direction& direction);
-  void flush_waiting(Direction& direction);
+  Step nothing_read(Direction& direction, ssize_t got);
+  void hold(Direction& direction, const char* bytes, size_t count);
+  void flush(Direction& direction);
   void flush_pipe(Direction& direction);
-  void stop_splicing(Direction& direction);
-  void source_failed(Direction& direction);
-  void target_failed(Direction& direction);
+  void release(Direction& direction);
+  void failed(const PollHandle& socket);
   void pass_end_on(Direction& direction);
-  void update_watches();
   void settle();
   void wait_for_silence(Millis time);
   void check_idle();

@@ -23,7 +23,7 @@ std::pair<UniqueFd, UniqueFd> tcp_pair() {
     CHECK(theirs);
     return {std::move(*ours), std::move(*theirs)};
   }
-  CHECK(!"no free port");
+  CHECK(false && "no free port");
 }
 
 std::string receive_some(int fd, bool& ended, size_t limit) {
