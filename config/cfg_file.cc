@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "ipc/runtime/text.h"
+
 namespace openmmp::config {
 namespace {
 
@@ -21,9 +23,7 @@ void skip_blanks(std::string_view& text) {
   while (const size_t length = blank_length(text)) text.remove_prefix(length);
 }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-bool is_control(char c) {
+bool is_forbidden(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return (byte < 0x20 && c != '\t') || byte == 0x7f;
 }
@@ -85,7 +85,7 @@ RawLines significant_lines(std::string_view text) {
     }
     if (line.size() > max_cfg_line) {
       result.faults.push_back({number, fmt::format("longer than {} bytes", max_cfg_line)});
-    } else if (std::any_of(line.begin(), line.end(), is_control)) {
+    } else if (std::any_of(line.begin(), line.end(), is_forbidden)) {
       result.faults.push_back({number, "contains a control character"});
     } else {
       result.lines.push_back({number, line});
@@ -146,17 +146,6 @@ std::vector<std::string> split_words(std::string_view text) {
     start = text.find_first_not_of(blanks, end);
   }
   return words;
-}
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
-}
-
-std::string lower_case(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(), lower);
-  return result;
 }
 
 }  // namespace openmmp::config

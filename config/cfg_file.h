@@ -54,7 +54,5 @@ CfgFile parse_cfg(std::string_view text);
 
 // "a  b\tc" in its words.
 std::vector<std::string> split_words(std::string_view text);
-bool equal_ignoring_case(std::string_view a, std::string_view b);
-std::string lower_case(std::string_view text);
 
 }  // namespace openmmp::config

@@ -7,14 +7,10 @@
 
 #include "config/cfg_file.h"
 #include "ipc/runtime/address.h"
+#include "ipc/runtime/text.h"
 
 namespace openmmp::config {
 namespace {
-
-// Without regard to case, as in URLs.
-bool starts_with(std::string_view text, std::string_view lower_prefix) {
-  return equal_ignoring_case(text.substr(0, lower_prefix.size()), lower_prefix);
-}
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -41,7 +37,7 @@ Result<> check_attributes(std::string_view value) {
 // Takes the scheme off `url`; false when it has none of the directory's.
 bool take_scheme(std::string_view& url) {
   for (const std::string_view scheme : {"ldap://", "ldaps://"}) {
-    if (starts_with(url, scheme)) {
+    if (starts_with_ignoring_case(url, scheme)) {
       url.remove_prefix(scheme.size());
       return true;
     }
@@ -53,7 +49,7 @@ Result<> check_ldap_url(std::string_view value) {
   constexpr std::string_view accepted =
       "accepted: \"ldap://HOST[:PORT] [HOST[:PORT]].../BASE\", ldaps://, several such URLs, or "
       "\"ldif:FILE[?BASE]\"";
-  if (starts_with(value, "ldif:")) {
+  if (starts_with_ignoring_case(value, "ldif:")) {
     if (!ldif_file(value).empty()) return {};
     return fail(Errc::protocol, fmt::format("names no file behind ldif:; {}", accepted));
   }
@@ -145,7 +141,7 @@ Result<> check_characters(std::string_view value, size_t most) {
 
 std::string_view ldif_file(std::string_view ldap_url) {
   constexpr std::string_view scheme = "ldif:";
-  if (!starts_with(ldap_url, scheme)) return {};
+  if (!starts_with_ignoring_case(ldap_url, scheme)) return {};
   ldap_url.remove_prefix(scheme.size());
   return ldap_url.substr(0, ldap_url.find('?'));
 }

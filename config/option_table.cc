@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "config/cfg_file.h"
+#include "ipc/runtime/text.h"
 
 namespace openmmp::config {
 namespace {
@@ -268,7 +269,7 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 
 const Option* find_exact(std::string_view name) {
   const auto* found = std::find_if(std::begin(table), std::end(table), [&](const Option& option) {
-    return equal_ignoring_case(option.name, name);
+    return equals_ignoring_case(option.name, name);
   });
   return found == std::end(table) ? nullptr : found;
 }
@@ -306,7 +307,7 @@ std::span<const Alias> aliases() { return alias_table; }
 
 const Option* find_option(std::string_view name) {
   for (const Alias& alias : alias_table) {
-    if (equal_ignoring_case(alias.name, name)) return find_exact(alias.option);
+    if (equals_ignoring_case(alias.name, name)) return find_exact(alias.option);
   }
   return find_exact(name);
 }

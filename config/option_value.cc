@@ -8,13 +8,14 @@
 
 #include "config/cfg_file.h"
 #include "config/option_syntax.h"
+#include "ipc/runtime/text.h"
 
 namespace openmmp::config {
 namespace {
 
 bool is_one_of(std::string_view value, std::initializer_list<std::string_view> choices) {
   return std::any_of(choices.begin(), choices.end(),
-                     [&](std::string_view choice) { return equal_ignoring_case(value, choice); });
+                     [&](std::string_view choice) { return equals_ignoring_case(value, choice); });
 }
 
 // Strict: "25s" or "0x10" is more likely a misunderstanding than a number.
@@ -51,7 +52,7 @@ Result<> parse(const Option&, std::string_view value, bool& field) {
 Result<> parse(const Option& option, std::string_view value, int& field) {
   if (option.syntax.form == Form::log_level) {
     for (const auto& [name, level] : level_names) {
-      if (!equal_ignoring_case(name, value)) continue;
+      if (!equals_ignoring_case(name, value)) continue;
       field = level;
       return {};
     }
@@ -100,7 +101,7 @@ Result<> parse(const Option&, std::string_view value, AdminPolicy& field) {
   if (!is_one_of(value, {"simple", "group"})) {
     return fail(Errc::protocol, fmt::format("'{}' is no policy; accepted: simple or group", value));
   }
-  field = equal_ignoring_case(value, "group") ? AdminPolicy::group : AdminPolicy::simple;
+  field = equals_ignoring_case(value, "group") ? AdminPolicy::group : AdminPolicy::simple;
   return {};
 }
 

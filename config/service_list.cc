@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "config/cfg_file.h"
+#include "ipc/runtime/text.h"
 
 namespace openmmp::config {
 namespace {
@@ -33,14 +34,14 @@ const Module* find_module(std::string_view path) {
   std::string_view name = slash == std::string_view::npos ? path : path.substr(slash + 1);
   for (const std::string_view extension : {".so", ".dll"}) {
     if (name.size() > extension.size() &&
-        equal_ignoring_case(name.substr(name.size() - extension.size()), extension)) {
+        equals_ignoring_case(name.substr(name.size() - extension.size()), extension)) {
       name.remove_suffix(extension.size());
       break;
     }
   }
   for (const Module& module : modules) {
-    if (equal_ignoring_case(name, module.executable)) return &module;
-    if (equal_ignoring_case(name, module.short_name)) return &module;
+    if (equals_ignoring_case(name, module.executable)) return &module;
+    if (equals_ignoring_case(name, module.short_name)) return &module;
   }
   return nullptr;
 }
@@ -95,7 +96,7 @@ Result<HostPort> parse_listener(std::string_view text) {
 // One socket on all interfaces leaves no room for another on one of them.
 bool collide(const HostPort& a, const HostPort& b) {
   return a.port == b.port &&
-         (a.host.empty() || b.host.empty() || equal_ignoring_case(a.host, b.host));
+         (a.host.empty() || b.host.empty() || equals_ignoring_case(a.host, b.host));
 }
 
 std::optional<HostPort> find_collision(const std::vector<HostPort>& taken, const HostPort& wanted) {

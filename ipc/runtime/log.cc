@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "ipc/runtime/text.h"
+
 namespace openmmp {
 
 namespace {
@@ -27,8 +29,6 @@ std::string_view word_for(LogLevel level) {
   }
   return "Debug";
 }
-
-bool is_control(char c) { return static_cast<unsigned char>(c) < ' ' || c == 127; }
 
 std::string host_name() {
   char name[256] = "localhost";

@@ -28,7 +28,9 @@ void PollHandle::set_owner(void* owner, Callback callback) {
   watch_->callback = callback;
 }
 
-void PollHandle::watch_edges() { loop_->update(*watch_, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET); }
+void PollHandle::watch_edges() {
+  loop_->update(*watch_, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+}
 void PollHandle::repeat_edges() { loop_->repeat(*watch_); }
 
 void PollHandle::close() {

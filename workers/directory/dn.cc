@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "ipc/runtime/text.h"
 #include "workers/directory/text.h"
 
 namespace openmmp::directory {
@@ -49,7 +50,7 @@ class Parser {
     skip_blanks();
     const size_t start = position_;
     while (!at_end() && is_attribute_character(text_[position_])) ++position_;
-    const std::string type = lower(text_.substr(start, position_ - start));
+    const std::string type = lower_case(text_.substr(start, position_ - start));
     if (type.empty()) return wrong("an attribute type is missing");
     skip_blanks();
     if (at_end() || text_[position_] != '=') return wrong("'=' is missing");

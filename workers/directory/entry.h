@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ipc/runtime/result.h"
+#include "ipc/runtime/text.h"
 #include "workers/directory/text.h"
 
 namespace openmmp::directory {
@@ -24,13 +25,13 @@ class Entry {
   // Null when there is no such attribute; otherwise there is at least one value.
   const Values* find(std::string_view name) const {
     for (const Attribute& attribute : attributes_) {
-      if (equal_ignoring_case(attribute.name, name)) return &attribute.values;
+      if (equals_ignoring_case(attribute.name, name)) return &attribute.values;
     }
     return nullptr;
   }
   void add(std::string_view name, std::string value) {
     for (Attribute& attribute : attributes_) {
-      if (equal_ignoring_case(attribute.name, name)) {
+      if (equals_ignoring_case(attribute.name, name)) {
         attribute.values.push_back(std::move(value));
         return;
       }

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <optional>
 
+#include "ipc/runtime/text.h"
 #include "workers/directory/text.h"
 
 namespace openmmp::directory {
@@ -77,7 +78,7 @@ class Parser {
     Filter filter;
     const size_t start = position_;
     while (is_attribute_character(peek())) ++position_;
-    filter.attribute = lower(text_.substr(start, position_ - start));
+    filter.attribute = lower_case(text_.substr(start, position_ - start));
     if (filter.attribute.empty()) return wrong("an attribute name expected");
     const bool may_be_pieces = peek() == '=';
     const Result<Kind> kind = parse_sign();

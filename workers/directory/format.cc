@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "ipc/runtime/text.h"
 #include "workers/directory/text.h"
 
 namespace openmmp::directory {

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "ipc/runtime/address.h"
+#include "ipc/runtime/text.h"
 #include "workers/directory/dn.h"
 #include "workers/directory/text.h"
 
@@ -30,10 +31,6 @@ Result<std::string> percent_decode(std::string_view text) {
   return result;
 }
 
-bool has_prefix(std::string_view text, std::string_view prefix) {
-  return text.size() >= prefix.size() && equal_ignoring_case(text.substr(0, prefix.size()), prefix);
-}
-
 Result<LdapUrl> parse_ldif(const std::vector<std::string>& words) {
   // A path or a base with single blanks in it arrives as several words.
   const std::string rest = fmt::format("{}", fmt::join(words, " ")).substr(5);
@@ -53,8 +50,8 @@ Result<LdapUrl> parse_ldif(const std::vector<std::string>& words) {
 class UrlList {
  public:
   Result<> add(std::string_view word) {
-    const bool ldaps = has_prefix(word, "ldaps://");
-    if (ldaps || has_prefix(word, "ldap://")) {
+    const bool ldaps = starts_with_ignoring_case(word, "ldaps://");
+    if (ldaps || starts_with_ignoring_case(word, "ldap://")) {
       if (const Result<> ended = end_url(); !ended) return ended;
       scheme_ = ldaps ? "ldaps" : "ldap";
       word.remove_prefix(ldaps ? 8 : 7);
@@ -125,7 +122,7 @@ Result<LdapUrl> parse_ldap_url(const std::vector<std::string>& words) {
                 "no URL; accepted are ldap://HOST/BASE, ldaps://HOST/BASE and "
                 "ldif:FILE");
   }
-  const bool embedded = has_prefix(words.front(), "ldif:");
+  const bool embedded = starts_with_ignoring_case(words.front(), "ldif:");
   UrlList list;
   if (!embedded) {
     for (const std::string& word : words) {

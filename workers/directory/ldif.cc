@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "ipc/runtime/text.h"
 #include "workers/directory/text.h"
 
 namespace openmmp::directory {
@@ -68,7 +69,7 @@ Result<bool> LdifReader::read_record_start(Entry& entry) {
     if (line_offset_ == 0 && line_.starts_with("version:")) continue;
     break;
   }
-  if (line_.size() < 3 || !equal_ignoring_case(line_.substr(0, 3), "dn:")) {
+  if (line_.size() < 3 || !equals_ignoring_case(line_.substr(0, 3), "dn:")) {
     return wrong("an entry begins with 'dn:'");
   }
   Result<std::string> dn = parse_value(line_.substr(3));
@@ -90,10 +91,10 @@ Result<> LdifReader::read_attributes(Entry& entry) {
         !std::all_of(name.begin(), name.end(), is_attribute_character)) {
       return wrong("'attribute: value' expected");
     }
-    if (equal_ignoring_case(name, "changetype") || equal_ignoring_case(name, "control")) {
+    if (equals_ignoring_case(name, "changetype") || equals_ignoring_case(name, "control")) {
       return wrong("change records are not accepted, only entries");
     }
-    if (equal_ignoring_case(name, "dn")) return wrong("a blank line must stand before 'dn:'");
+    if (equals_ignoring_case(name, "dn")) return wrong("a blank line must stand before 'dn:'");
     Result<std::string> value = parse_value(line_.substr(colon + 1));
     if (!value) return fail(std::move(value.error()));
     entry.add(name, std::move(*value));

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "ipc/runtime/text.h"
 #include "workers/directory/text.h"
 
 namespace openmmp::directory {
@@ -41,11 +42,11 @@ Result<LoginName> parse_login_name(std::string_view typed, const NameRules& rule
   // From the right: what stands left of the domain may contain the delimiter.
   const size_t split = typed.find_last_of(rules.delimiters);
   name.user = typed.substr(0, split);
-  const std::string default_domain = lower(rules.default_domain);
+  const std::string default_domain = lower_case(rules.default_domain);
   if (split == std::string_view::npos) {
     name.domain = default_domain;
   } else {
-    name.domain = lower(typed.substr(split + 1));
+    name.domain = lower_case(typed.substr(split + 1));
     if (name.domain.empty()) return fail(Errc::refused, "the login name ends with a delimiter");
   }
   if (name.user.empty()) return fail(Errc::refused, "the login name has no user part");

@@ -3,15 +3,15 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "ipc/runtime/text.h"
+
 namespace openmmp::directory {
 
 namespace {
 
-char lower_ascii(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
-
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
-  const char l = lower_ascii(c);
+  const char l = lower(c);
   return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
 }
 
@@ -31,7 +31,7 @@ size_t append_lower(std::string& result, std::string_view text, size_t i) {
   const bool two_bytes =
       (first & 0xE0) == 0xC0 && i + 1 < text.size() && is_continuation(text[i + 1]);
   if (!two_bytes) {
-    result += lower_ascii(text[i]);
+    result += lower(text[i]);
     return 1;
   }
   const unsigned code =
@@ -39,38 +39,6 @@ size_t append_lower(std::string& result, std::string_view text, size_t i) {
   result += static_cast<char>(0xC0u | (code >> 6));
   result += static_cast<char>(0x80u | (code & 0x3Fu));
   return 2;
-}
-
-// The first byte of a UTF-8 character says how long it is, and in which range the second byte must
-// be so that the form is neither overlong nor a surrogate nor too large (RFC 3629 section 4).
-struct Utf8Form {
-  unsigned char first_from, first_to;
-  size_t length;
-  unsigned char second_from, second_to;
-};
-constexpr Utf8Form utf8_forms[] = {
-    {0x00, 0x7F, 1, 0x00, 0x00}, {0xC2, 0xDF, 2, 0x80, 0xBF}, {0xE0, 0xE0, 3, 0xA0, 0xBF},
-    {0xE1, 0xEC, 3, 0x80, 0xBF}, {0xED, 0xED, 3, 0x80, 0x9F}, {0xEE, 0xEF, 3, 0x80, 0xBF},
-    {0xF0, 0xF0, 4, 0x90, 0xBF}, {0xF1, 0xF3, 4, 0x80, 0xBF}, {0xF4, 0xF4, 4, 0x80, 0x8F},
-};
-
-bool is_between(char c, unsigned char from, unsigned char to) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte >= from && byte <= to;
-}
-
-// Length of the UTF-8 character at the start of `text`, 0 when it is not well formed.
-size_t utf8_length(std::string_view text) {
-  for (const Utf8Form& form : utf8_forms) {
-    if (!is_between(text[0], form.first_from, form.first_to)) continue;
-    if (form.length == 1) return 1;
-    if (text.size() < form.length || !is_between(text[1], form.second_from, form.second_to)) {
-      return 0;
-    }
-    const std::string_view rest = text.substr(2, form.length - 2);
-    return std::all_of(rest.begin(), rest.end(), is_continuation) ? form.length : 0;
-  }
-  return 0;
 }
 
 }  // namespace
@@ -84,19 +52,8 @@ std::optional<char> hex_byte(std::string_view text, size_t position) {
 }
 
 bool is_attribute_character(char c) {
-  const char l = lower_ascii(c);
+  const char l = lower(c);
   return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == ';';
-}
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(), lower_ascii);
-  return result;
-}
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower_ascii(x) == lower_ascii(y); });
 }
 
 std::string fold(std::string_view value) { return fold_piece(value, true, true); }
@@ -119,15 +76,6 @@ std::string fold_piece(std::string_view piece, bool starts_value, bool ends_valu
   // A value of nothing but blanks is one blank, not nothing: so does slapd.
   if (result.empty() && !piece.empty()) result = " ";
   return result;
-}
-
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const size_t length = utf8_length(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
 }
 
 }  // namespace openmmp::directory

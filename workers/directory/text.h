@@ -7,9 +7,6 @@
 
 namespace openmmp::directory {
 
-std::string lower(std::string_view text);  // ASCII letters only: names of attributes, domains
-bool equal_ignoring_case(std::string_view a, std::string_view b);
-
 // The form in which two values are equal for caseIgnoreMatch: lower case, no blanks at the ends,
 // one blank for a run of them. Beyond ASCII the letters of Latin-1, Greek and Cyrillic change case.
 std::string fold(std::string_view value);
@@ -20,8 +17,5 @@ std::string fold_piece(std::string_view piece, bool starts_value, bool ends_valu
 std::optional<char> hex_byte(std::string_view text, size_t position);
 // What an attribute description may consist of: name or OID, and options.
 bool is_attribute_character(char c);
-
-// Well-formed UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF.
-bool is_utf8(std::string_view text);
 
 }  // namespace openmmp::directory

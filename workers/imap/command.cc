@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ipc/runtime/text.h"
 #include "workers/imap/syntax.h"
 
 namespace openmmp::imap {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "ipc/runtime/text.h"
 #include "workers/imap/syntax.h"
 #include "workers/proxy/dialect.h"
 #include "workers/sasl/credentials.h"

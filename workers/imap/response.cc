@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "ipc/runtime/text.h"
 #include "workers/imap/syntax.h"
 
 namespace openmmp::imap {

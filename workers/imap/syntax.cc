@@ -17,8 +17,6 @@ bool is_atom_char(char c) {
   return is_printable(c) && std::string_view("(){%*\"\\").find(c) == std::string_view::npos;
 }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
-
 uint64_t saturated(std::string_view digits) {
   constexpr uint64_t most = std::numeric_limits<uint64_t>::max();
   uint64_t value = 0;
@@ -56,11 +54,6 @@ std::string_view reply_tag(std::string_view line) {
   return good ? tag : "*";
 }
 
-bool equals_ignoring_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
-}
-
 bool is_atom(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), is_atom_char);
 }
@@ -79,14 +72,6 @@ std::string quoted(std::string_view text) {
     result += c;
   }
   result += '"';
-  return result;
-}
-
-std::string one_line(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = ' ';
-  }
   return result;
 }
 

@@ -22,16 +22,11 @@ std::optional<Literal> trailing_literal(std::string_view line);
 // The first word when it is a valid tag, "*" when not. What it returns may be echoed to the client.
 std::string_view reply_tag(std::string_view line);
 
-bool equals_ignoring_case(std::string_view a, std::string_view b);
-
 // An atom as the grammar of arguments has it; also what a capability may consist of.
 bool is_atom(std::string_view text);
 
 // Whether `text` can be sent as a quoted string: printable ASCII of moderate length.
 bool is_quotable(std::string_view text);
 std::string quoted(std::string_view text);
-
-// What an operator's text may look like in a line to a client: control characters become blanks.
-std::string one_line(std::string_view text);
 
 }  // namespace openmmp::imap

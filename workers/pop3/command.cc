@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "ipc/runtime/text.h"
+
 namespace openmmp::pop3 {
 namespace {
 
@@ -12,8 +14,6 @@ constexpr std::pair<std::string_view, Verb> verbs[] = {
     {"STAT", Verb::later}, {"LIST", Verb::later}, {"RETR", Verb::later}, {"DELE", Verb::later},
     {"RSET", Verb::later}, {"TOP", Verb::later},  {"UIDL", Verb::later}, {"LAST", Verb::later},
 };
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
 std::string_view first_word(std::string_view text) { return text.substr(0, text.find(' ')); }
 
@@ -73,11 +73,6 @@ Result<Command> parse_arguments(std::string_view arguments, Command command) {
 
 }  // namespace
 
-bool equals_ignoring_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
-}
-
 Verb verb_of(std::string_view line) {
   const std::string_view word = first_word(line);
   for (const auto& [name, verb] : verbs) {
@@ -97,14 +92,6 @@ Result<Command> parse_command(std::string_view line) {
   line.remove_prefix(first_word(line).size());
   if (!line.empty()) line.remove_prefix(1);
   return parse_arguments(line, std::move(command));
-}
-
-std::string one_line(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = ' ';
-  }
-  return result;
 }
 
 }  // namespace openmmp::pop3

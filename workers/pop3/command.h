@@ -37,14 +37,9 @@ constexpr size_t line_limit = 512;
 // A line with a SASL response in it.
 constexpr size_t longest_line = 16384;
 
-bool equals_ignoring_case(std::string_view a, std::string_view b);
-
 // The verb of a line, whatever stands behind it.
 Verb verb_of(std::string_view line);
 
 Result<Command> parse_command(std::string_view line);
-
-// What an operator's text may look like in a line to a client: control characters become blanks.
-std::string one_line(std::string_view text);
 
 }  // namespace openmmp::pop3

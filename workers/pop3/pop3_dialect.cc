@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "ipc/runtime/text.h"
 #include "workers/pop3/store_login.h"
 #include "workers/proxy/dialect.h"
 #include "workers/sasl/credentials.h"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ipc/runtime/text.h"
 #include "workers/pop3/command.h"
 
 namespace openmmp::pop3 {
@@ -9,7 +10,10 @@ namespace {
 
 constexpr std::string_view temporary_codes[] = {"SYS/TEMP", "IN-USE", "LOGIN-DELAY"};
 
-bool is_control(char c) { return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == 0x7f; }
+// TAB is as good as a blank in what a store says.
+bool is_forbidden(char c) {
+  return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == 0x7f;
+}
 
 // "-ERR [CODE] text"
 std::string_view code_of(std::string_view line) {
@@ -22,7 +26,7 @@ std::string_view code_of(std::string_view line) {
 }  // namespace
 
 Result<Response> parse_response(std::string_view line) {
-  if (std::any_of(line.begin(), line.end(), is_control)) {
+  if (std::any_of(line.begin(), line.end(), is_forbidden)) {
     return fail(Errc::protocol, "a control character from the store");
   }
   const std::string_view word = line.substr(0, line.find(' '));

@@ -15,6 +15,8 @@ namespace {
 // More than any line or literal that a dialect asks for, so that a wait for one can always end.
 constexpr size_t max_unread = 64 * 1024;
 constexpr size_t read_size = 16 * 1024;
+// Of what a peer still sends when it has been told that we are done.
+constexpr size_t max_dropped = 1024 * 1024;
 }  // namespace
 
 struct Connection::Block {
@@ -39,8 +41,8 @@ struct Connection::Block {
   std::optional<Error> failure;
   Millis allowed{0};
   const char* awaited = "";
-  bool peer_ended = false;    // its end is in the kernel, or
-  bool end_of_input = false;  // has been read
+  bool peer_ended = false;     // its end is in the kernel, or
+  bool end_of_input = false;   // has been read
   bool may_have_more = false;  // the kernel may hold input that no edge will tell of
 };
 
@@ -189,6 +191,20 @@ Task<> Connection::write(std::string text) {
     } else if (errno != EAGAIN && errno != EINTR) {
       co_await fail(Errc::closed, std::strerror(errno));
     }
+    Wait wait(block);
+    co_await wait;
+  }
+}
+
+Task<> Connection::linger(Millis time) {
+  Block& block = *block_;
+  ::shutdown(block.socket.fd(), SHUT_WR);
+  deadline(time, "end of the connection");
+  for (size_t dropped = 0; dropped < max_dropped && !block.end_of_input;) {
+    dropped += block.input.take_all().size();
+    block.read_available();
+    if (block.failure) co_await fail(*block.failure);
+    if (!block.input.empty() || block.end_of_input) continue;
     Wait wait(block);
     co_await wait;
   }

@@ -1,9 +1,9 @@
 // One end of a session before the relay: lines and literals in, text out, and a deadline that says
 // in words what is being waited for. One coroutine at a time waits on a Connection.
 //
-// It reads as soon as something comes, up to a limit, whether or not anybody waits: so the socket is
-// registered with the loop once and never changed. Back-pressure comes from the limit: past it the
-// socket is not read until a line has been taken.
+// It reads as soon as something comes, up to a limit, whether or not anybody waits: so the socket
+// is registered with the loop once and never changed. Back-pressure comes from the limit: past it
+// the socket is not read until a line has been taken.
 #pragma once
 
 #include <memory>
@@ -41,6 +41,10 @@ class Connection {
   Task<std::string> read_bytes(size_t count);
   // Returns when the kernel has taken all of it. `text` is wiped afterwards.
   Task<> write(std::string text);
+
+  // Says that we are done, and waits for the peer to close, at most `time` and so many bytes. A
+  // socket that is closed with input unread is reset, and the reset may overtake our last line.
+  Task<> linger(Millis time);
 
   bool has_buffered_input() const;
   int fd() const;

@@ -65,6 +65,8 @@ Task<Connection> introduce(Connection& client, LoginRecord& record, const Sessio
   if (backend) co_return std::move(*backend);
   client.allow_farewell(farewell_time);
   co_await attempt(dialect.farewell(backend.error()));
+  const bool unheard = backend.error().code != Errc::closed || client.has_buffered_input();
+  if (unheard) co_await attempt(client.linger(farewell_time));
   co_return fail(backend.error());
 }
 

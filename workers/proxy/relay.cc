@@ -229,8 +229,8 @@ void Relay::release(Direction& direction) {
 }
 
 void Relay::failed(const PollHandle& socket) {
-  end_.reason = fmt::format("{}: {}", &socket == &client_ ? "client" : "server",
-                            std::strerror(errno));
+  end_.reason =
+      fmt::format("{}: {}", &socket == &client_ ? "client" : "server", std::strerror(errno));
   broken_ = true;
 }
 

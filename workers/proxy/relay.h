@@ -90,9 +90,9 @@ class Relay {
     PollHandle* to = nullptr;
     std::unique_ptr<Held> held;
     uint64_t total = 0;
-    uint32_t read_size = 0;     // how much to ask for at once; grows with what comes
-    bool bulk = false;          // the last burst was a flood: begin the next one with splice(2)
-    bool readable = false;      // there may be input that no edge will tell of
+    uint32_t read_size = 0;       // how much to ask for at once; grows with what comes
+    bool bulk = false;            // the last burst was a flood: begin the next one with splice(2)
+    bool readable = false;        // there may be input that no edge will tell of
     bool source_hung_up = false;  // the end is in the kernel, or
     bool source_ended = false;    // has been read, and
     bool end_passed_on = false;

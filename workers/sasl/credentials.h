@@ -13,7 +13,4 @@ namespace openmmp::sasl {
 // which no mail protocol can carry.
 Result<> check_credentials(std::string_view user, std::string_view password);
 
-// Well-formed UTF-8 as RFC 3629 defines it: no overlong forms, no surrogates.
-bool is_utf8(std::string_view text);
-
 }  // namespace openmmp::sasl

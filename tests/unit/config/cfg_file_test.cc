@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+
 namespace openmmp::config {
 namespace {
 
@@ -138,13 +139,6 @@ TEST(CfgFile, SplitsWords) {
   EXPECT_TRUE(split_words("").empty());
   EXPECT_TRUE(split_words(" \t ").empty());
   EXPECT_EQ(split_words(" a \t b"), (std::vector<std::string>{"a", "b"}));
-}
-
-TEST(CfgFile, ComparesWithoutCase) {
-  EXPECT_TRUE(equal_ignoring_case("LdapUrl", "LDAPURL"));
-  EXPECT_FALSE(equal_ignoring_case("LdapUrl", "LdapUr"));
-  EXPECT_FALSE(equal_ignoring_case("[", "{"));
-  EXPECT_EQ(lower_case("BGMax1"), "bgmax1");
 }
 
 }  // namespace

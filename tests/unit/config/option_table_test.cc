@@ -8,6 +8,7 @@
 
 #include "config/cfg_file.h"
 #include "config/option_value.h"
+#include "ipc/runtime/text.h"
 
 namespace openmmp::config {
 namespace {
@@ -161,7 +162,7 @@ TEST(OptionTable, AliasesAreNotOptionsAndLeadToOne) {
     ASSERT_NE(find_option(alias.name), nullptr) << alias.name;
     EXPECT_EQ(find_option(alias.name)->name, alias.option);
     EXPECT_TRUE(std::none_of(options().begin(), options().end(), [&](const Option& option) {
-      return equal_ignoring_case(option.name, alias.name);
+      return equals_ignoring_case(option.name, alias.name);
     })) << alias.name;
   }
 }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "ipc/runtime/text.h"
+
 namespace openmmp::directory {
 namespace {
 
@@ -30,34 +32,6 @@ TEST(Text, PieceKeepsBlanksWhereTheValueGoesOn) {
   EXPECT_EQ(fold_piece(" A  b ", false, true), " a b");
   EXPECT_EQ(fold_piece(" A  b ", false, false), " a b ");
   EXPECT_EQ(fold_piece("   ", false, false), " ");
-}
-
-TEST(Text, Utf8IsStrict) {
-  const struct {
-    std::string text;
-    bool good;
-  } cases[] = {
-      {"", true},
-      {"joe", true},
-      {"\xC3\xA9", true},
-      {"\xE2\x82\xAC", true},
-      {"\xF0\x9F\x98\x80", true},
-      {std::string("\0", 1), true},
-      {"\x80", false},
-      {"\xC3", false},
-      {"\xC0\xAF", false},          // overlong '/'
-      {"\xC1\xBF", false},          // overlong
-      {"\xE0\x80\xAF", false},      // overlong
-      {"\xF0\x80\x80\xAF", false},  // overlong
-      {"\xED\xA0\x80", false},      // surrogate
-      {"\xED\xBF\xBF", false},      // surrogate
-      {"\xF4\x90\x80\x80", false},  // above U+10FFFF
-      {"\xF8\x88\x80\x80\x80", false},
-      {"\xE2\x82", false},
-      {"\xE2\x28\xA1", false},
-      {"\xFF", false},
-  };
-  for (const auto& c : cases) EXPECT_EQ(is_utf8(c.text), c.good) << testing::PrintToString(c.text);
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include <limits>
 
+#include "ipc/runtime/text.h"
+
 namespace openmmp::imap {
 namespace {
 
@@ -71,11 +73,6 @@ TEST(Quotable, IsPrintableAsciiOfModerateLength) {
   }
   EXPECT_FALSE(is_quotable(std::string_view("\0", 1)));
   EXPECT_FALSE(is_quotable(std::string(5000, 'a')));
-}
-
-TEST(OneLine, HasNoControlCharacters) {
-  EXPECT_EQ(one_line("a\r\nb\tc\x7f"), "a  b c ");
-  EXPECT_EQ(one_line("j\xc3\xb6rg"), "j\xc3\xb6rg");
 }
 
 TEST(Case, IsIgnoredInAscii) {

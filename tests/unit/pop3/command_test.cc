@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+
 namespace openmmp::pop3 {
 namespace {
 
@@ -68,8 +69,6 @@ TEST(Pop3Command, TakesAnInitialResponse) {
   ASSERT_TRUE(parse_command("AUTH PLAIN =")->initial_response);
   EXPECT_TRUE(parse_command("AUTH PLAIN =")->initial_response->empty());
 }
-
-TEST(Pop3OneLine, HasNoControlCharacters) { EXPECT_EQ(one_line("a\r\nb\x7f"), "a  b "); }
 
 }  // namespace
 }  // namespace openmmp::pop3

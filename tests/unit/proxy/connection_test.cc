@@ -117,6 +117,32 @@ TEST_F(ConnectionTest, AWriteToOneWhoHasGoneFails) {
   EXPECT_EQ(written.error().code, Errc::closed);
 }
 
+TEST_F(ConnectionTest, LingersUntilThePeerHasReadTheLastLine) {
+  say("unread input that would reset the connection\r\n");
+  ASSERT_TRUE(finish(connection->write("* BYE\r\n")));
+  Task<> linger = connection->linger(Seconds(5));
+  linger.start();
+  for (int i = 0; i < 10; ++i) loop.run_turn();
+  ASSERT_FALSE(linger.finished());
+  bool ended = false;
+  EXPECT_EQ(receive_some(peer.get(), ended), "* BYE\r\n");
+  EXPECT_EQ(receive_some(peer.get(), ended), "");
+  EXPECT_TRUE(ended);
+  peer.reset();
+  while (!linger.finished()) loop.run_turn();
+  EXPECT_TRUE(linger.result());
+}
+
+TEST_F(ConnectionTest, DoesNotLingerForOneWhoNeverStops) {
+  Task<> linger = connection->linger(Seconds(3600));
+  linger.start();
+  const std::string flood(1 << 16, 'x');
+  while (!linger.finished()) {
+    ::send(peer.get(), flood.data(), flood.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    loop.run_turn();
+  }
+}
+
 TEST_F(ConnectionTest, MayBeDestroyedWhileItIsRead) {
   Task<std::string> line = connection->read_line(100);
   line.start();

@@ -5,35 +5,6 @@
 namespace openmmp::sasl {
 namespace {
 
-TEST(Utf8, TakesWellFormedText) {
-  const std::string_view good[] = {
-      "",         "joe",          "j\xc3\xb6rg",      "\xe2\x82\xac",     "\xf0\x9f\x93\xa7",
-      "\xc2\x80", "\xe0\xa0\x80", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "\xed\x9f\xbf",
-  };
-  for (const std::string_view text : good) EXPECT_TRUE(is_utf8(text)) << text;
-}
-
-TEST(Utf8, RefusesMalformedText) {
-  const std::string_view bad[] = {
-      "j\xf6rg",               // Latin-1
-      "\x80",                  // a continuation alone
-      "\xc3",                  // cut off
-      "\xe2\x82",              //
-      "\xf0\x9f\x93",          //
-      "\xc3\x28",              // no continuation
-      "\xc0\xaf",              // overlong "/"
-      "\xc1\x81",              //
-      "\xe0\x80\xaf",          //
-      "\xf0\x80\x80\xaf",      //
-      "\xed\xa0\x80",          // surrogates
-      "\xed\xbf\xbf",          //
-      "\xf4\x90\x80\x80",      // past the last code point
-      "\xf8\x88\x80\x80\x80",  // five bytes
-      "\xff\xfe",
-  };
-  for (const std::string_view text : bad) EXPECT_FALSE(is_utf8(text)) << text;
-}
-
 TEST(Credentials, TakesWhatAMailProtocolCanCarry) {
   const std::pair<std::string_view, std::string_view> good[] = {
       {"joe", "secret"},      {"joe@example.com", "with blank "},
