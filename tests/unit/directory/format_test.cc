@@ -40,7 +40,8 @@ TEST(FilterFormat, Fill) {
 }
 
 TEST(FilterFormat, Refused) {
-  for (const char* text : {"", "(uid=%x)", "(uid=%)", "(uid=%U", "uid", "(uid=%A[mail])", "%U"}) {
+  for (const char* text : {"", "(uid=%x)", "(uid=%)", "(uid=%U", "uid", "(uid=%A[mail])", "%U",
+                           "(%U=x)", "(cn%U=x)", "(&(a=b)%U)"}) {
     EXPECT_FALSE(FilterFormat::parse(text)) << text;
   }
 }

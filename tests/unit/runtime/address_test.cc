@@ -13,6 +13,7 @@ TEST(SocketAddress, ParsesLiteralsOnly) {
        {"", "localhost", "192.0.2", "192.0.2.256", "[::1]", "::1%lo", " 1.2.3.4"}) {
     EXPECT_FALSE(SocketAddress::parse(bad, 1)) << bad;
   }
+  EXPECT_FALSE(SocketAddress::parse(std::string_view("192.0.2.1\0.evil", 15), 1));
 }
 
 TEST(SocketAddress, AMappedAddressIsIPv4) {
