@@ -33,6 +33,8 @@ SocketAddress SocketAddress::from(const sockaddr* address) {
 
 Result<SocketAddress> SocketAddress::parse(std::string_view ip, uint16_t port) {
   const std::string text(ip);
+  // inet_pton() would not see what stands behind a NUL.
+  if (text.find('\0') != std::string::npos) return fail(Errc::protocol, "an IP address with NUL");
   SocketAddress result;
   if (inet_pton(AF_INET, text.c_str(), &result.storage_.v4.sin_addr) != 1) {
     std::memset(&result.storage_, 0, sizeof result.storage_);
@@ -42,7 +44,7 @@ Result<SocketAddress> SocketAddress::parse(std::string_view ip, uint16_t port) {
     }
   }
   result.set_port(port);
-  return result;
+  return from(result.get());
 }
 
 SocketAddress SocketAddress::any_v4(uint16_t port) {

@@ -19,7 +19,8 @@ class SocketAddress {
   // From accept(2), getsockname(2), getaddrinfo(3). An IPv4-mapped IPv6 address becomes IPv4, so
   // that one client is one client whichever listener it came through.
   static SocketAddress from(const sockaddr* address);
-  // `ip` is an IPv4 or IPv6 literal, without brackets. No name is looked up.
+  // `ip` is an IPv4 or IPv6 literal, without brackets; mapped ones become IPv4 here too. No name is
+  // looked up.
   static Result<SocketAddress> parse(std::string_view ip, uint16_t port);
   static SocketAddress any_v4(uint16_t port);
 

@@ -1,5 +1,6 @@
 #include "ipc/runtime/address.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
 
 namespace openmmp {
@@ -17,10 +18,15 @@ TEST(SocketAddress, ParsesLiteralsOnly) {
 }
 
 TEST(SocketAddress, AMappedAddressIsIPv4) {
-  const SocketAddress mapped =
-      SocketAddress::from(SocketAddress::parse("::ffff:192.0.2.7", 25)->get());
-  EXPECT_EQ(mapped.family(), AF_INET);
-  EXPECT_EQ(mapped.to_string(), "192.0.2.7:25");
+  sockaddr_in6 v6{};
+  v6.sin6_family = AF_INET6;
+  v6.sin6_port = htons(25);
+  ASSERT_EQ(inet_pton(AF_INET6, "::ffff:192.0.2.7", &v6.sin6_addr), 1);
+  const SocketAddress accepted = SocketAddress::from(reinterpret_cast<const sockaddr*>(&v6));
+  EXPECT_EQ(accepted.family(), AF_INET);
+  EXPECT_EQ(accepted.to_string(), "192.0.2.7:25");
+  // Written so in a configuration it is the same address.
+  EXPECT_EQ(SocketAddress::parse("::ffff:192.0.2.7", 25)->to_string(), "192.0.2.7:25");
 }
 
 TEST(HostPort, Parses) {
