@@ -81,9 +81,10 @@ Result<FilterFormat> FilterFormat::parse(std::string_view text) {
   if (!pieces) return fail(pieces.error());
   FilterFormat format;
   format.pieces_ = std::move(*pieces);
+  // With a character that no attribute's name has: a format that puts the name where an attribute
+  // belongs would let a client choose what is searched.
   LoginName sample;
-  sample.typed = sample.canonical = "joe@x";
-  sample.user = "joe";
+  sample.typed = sample.canonical = sample.user = "joe@x";
   Result<Filter> filter = parse_filter(format.fill(sample, {}, {}));
   if (!filter) return fail(filter.error());
   format.sample_ = std::move(*filter);
