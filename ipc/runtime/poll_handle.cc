@@ -6,7 +6,8 @@ namespace openmmp {
 
 namespace {
 static_assert(PollHandle::readable == EPOLLIN && PollHandle::writable == EPOLLOUT &&
-              PollHandle::ended == EPOLLRDHUP);
+              PollHandle::ended == EPOLLRDHUP && PollHandle::urgent == EPOLLPRI &&
+              PollHandle::failed == EPOLLERR);
 }
 
 PollHandle::PollHandle(Loop& loop, UniqueFd fd)
@@ -29,7 +30,7 @@ void PollHandle::set_owner(void* owner, Callback callback) {
 }
 
 void PollHandle::watch_edges() {
-  loop_->update(*watch_, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+  loop_->update(*watch_, EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLERR | EPOLLRDHUP | EPOLLET);
 }
 void PollHandle::repeat_edges() { loop_->repeat(*watch_); }
 

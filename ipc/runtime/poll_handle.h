@@ -14,11 +14,13 @@ class PollHandle {
  public:
   static constexpr int readable = 1;  // EPOLLIN
   static constexpr int writable = 4;  // EPOLLOUT
-  // EPOLLRDHUP, with watch_edges() only: the peer sends no more. A read that is not filled has then
-  // not emptied the socket: the end is still to be read.
-  static constexpr int ended = 0x2000;
-  // `events` has the bits that are true; an error or hang-up sets every bit watched for, and the
-  // system call that follows says what it is. The callback may destroy the PollHandle.
+  // With watch_edges() only:
+  static constexpr int urgent = 2;      // EPOLLPRI: out-of-band data in the input
+  static constexpr int failed = 8;      // EPOLLERR: the connection is lost
+  static constexpr int ended = 0x2000;  // EPOLLRDHUP: the peer sends no more
+  // `events` has the bits that are true; an error or hang-up sets readable and writable too where
+  // they are watched for, and the system call that follows says what it is. The callback may
+  // destroy the PollHandle.
   using Callback = void (*)(void* owner, int events);
 
   PollHandle() = default;

@@ -20,78 +20,69 @@ constexpr size_t max_dropped = 1024 * 1024;
 }  // namespace
 
 struct Connection::Block {
-  Block(Loop& loop, UniqueFd fd) : socket(loop, std::move(fd)), timer(loop) {
+  Block(Loop& l, UniqueFd fd) : loop(l), socket(l, std::move(fd)), timer(l) {
     socket.set_owner(this,
                      [](void* self, int events) { static_cast<Block*>(self)->ready(events); });
   }
 
   void ready(int events);
   void read_available();
-  bool read_once();
+  void read_once();
   void fail_with(Error error);
   void timed_out();
   void wake() {
-    if (waiting) std::exchange(waiting, {}).resume();  // nothing of ours may follow
+    Wait* waiter = std::exchange(waiting, nullptr);
+    if (waiter != nullptr) waiter->resume();  // nothing of ours may follow
   }
 
+  Loop& loop;
   PollHandle socket;
   Timer timer;
   LineBuffer input;
-  std::coroutine_handle<> waiting;
-  std::optional<Error> failure;
+  EdgeInput edges;
+  Wait* waiting = nullptr;
+  std::optional<Error> failure;  // of a deadline or an interrupt
+  std::optional<Error> end;      // of the input; what came before it can still be read
+  bool reset = false;            // the end was none that the peer had wanted
   Millis allowed{0};
   const char* awaited = "";
-  bool peer_ended = false;     // its end is in the kernel, or
-  bool end_of_input = false;   // has been read
-  bool may_have_more = false;  // the kernel may hold input that no edge will tell of
 };
 
-// Waits for the next thing to happen to the connection, whatever it is.
-class Connection::Wait {
- public:
-  explicit Wait(Block& block) : block_(block) {}
-  ~Wait() { block_.waiting = {}; }
-  bool await_ready() const { return false; }
-  void await_suspend(std::coroutine_handle<> handle) {
-    CHECK(!block_.waiting);
-    block_.waiting = handle;
-  }
-  void await_resume() const {}
+Connection::Wait::~Wait() {
+  if (block_.waiting == this) block_.waiting = nullptr;
+}
 
- private:
-  Block& block_;
-};
+void Connection::Wait::await_suspend(std::coroutine_handle<> awaiting) {
+  CHECK(block_.waiting == nullptr);
+  handle = awaiting;
+  block_.waiting = this;
+}
 
 void Connection::Block::ready(int events) {
-  if (events & PollHandle::ended) peer_ended = true;
-  if (events & (PollHandle::readable | PollHandle::ended)) {
-    may_have_more = true;
-    read_available();
-  }
+  edges.note(events);
+  read_available();
   wake();
 }
 
 // Reads what there is, as far as there is room.
 void Connection::Block::read_available() {
-  while (may_have_more && !end_of_input && input.size() < max_unread) may_have_more = read_once();
+  while (edges.may_have_more && !end && input.size() < max_unread) read_once();
 }
 
-// False when the kernel has no more for now.
-bool Connection::Block::read_once() {
+void Connection::Block::read_once() {
   char buffer[read_size];
   const ssize_t got = ::recv(socket.fd(), buffer, sizeof buffer, 0);
   if (got <= 0) {
-    if (got < 0 && errno == EINTR) return true;
-    if (got < 0 && errno == EAGAIN) return false;
-    if (got < 0) failure.emplace(Errc::closed, std::strerror(errno));
-    end_of_input = true;
-    return false;
+    edges.exhausted();
+    if (got < 0 && errno == EAGAIN) return;
+    reset = got < 0;
+    end.emplace(Errc::closed, reset ? std::strerror(errno) : "connection closed");
+    return;
   }
   const auto count = static_cast<size_t>(got);
   input.append(std::string_view(buffer, count));
   explicit_bzero(buffer, count);
-  // A short read has emptied the socket; what comes later comes with an edge of its own.
-  return count == sizeof buffer || peer_ended;
+  edges.after_read(count, sizeof buffer);
 }
 
 void Connection::Block::fail_with(Error error) {
@@ -122,51 +113,58 @@ void Connection::deadline(Millis time, const char* what) {
 void Connection::interrupt(Error error) { block_->fail_with(std::move(error)); }
 
 void Connection::allow_farewell(Millis time) {
-  if (block_->failure && block_->failure->code == Errc::closed) return;
   block_->failure.reset();
   deadline(time, "room for a last line");
 }
 
+Result<> Connection::present() const {
+  if (block_->failure) return fail(*block_->failure);
+  if (block_->reset) return fail(*block_->end);
+  return {};
+}
+
+void Connection::nudge() {
+  if (block_->waiting != nullptr) block_->waiting->resume_soon(block_->loop);
+}
+
 Task<> Connection::connected() {
-  Block& block = *block_;
-  Wait wait(block);
+  Wait wait(*block_);
   co_await wait;
-  if (!block.failure) co_return;
-  // A connection that failed is reported as input, and reading gave the reason.
-  const bool refused = block.failure->code == Errc::closed;
-  co_await fail(refused ? Errc::unavailable : block.failure->code, block.failure->detail);
+  if (block_->failure) co_await fail(*block_->failure);
+  // A connection that could not be made is reported as input, and reading gave the reason.
+  if (block_->end) co_await fail(Errc::unavailable, block_->end->detail);
+}
+
+Task<> Connection::more_input() {
+  if (block_->end) co_await fail(*block_->end);
+  Wait wait(*block_);
+  co_await wait;
 }
 
 Task<std::string> Connection::read_line(size_t limit) {
-  Block& block = *block_;
   CHECK(limit < max_unread);
   for (;;) {
-    if (block.failure) co_return fail(*block.failure);
-    Result<std::optional<std::string>> line = block.input.next_line(limit);
+    if (block_->failure) co_return fail(*block_->failure);
+    Result<std::optional<std::string>> line = block_->input.next_line(limit);
     if (!line) co_return fail(line.error());
     if (*line) {
-      block.read_available();  // there is room again
+      block_->read_available();  // there is room again
       co_return std::move(**line);
     }
-    if (block.end_of_input) co_return fail(Errc::closed, "connection closed");
-    Wait wait(block);
-    co_await wait;
+    co_await more_input();
   }
 }
 
 Task<std::string> Connection::read_bytes(size_t count) {
-  Block& block = *block_;
   CHECK(count < max_unread);
   for (;;) {
-    if (block.failure) co_return fail(*block.failure);
-    std::optional<std::string> bytes = block.input.next_bytes(count);
+    if (block_->failure) co_return fail(*block_->failure);
+    std::optional<std::string> bytes = block_->input.next_bytes(count);
     if (bytes) {
-      block.read_available();  // there is room again
+      block_->read_available();
       co_return std::move(*bytes);
     }
-    if (block.end_of_input) co_return fail(Errc::closed, "connection closed");
-    Wait wait(block);
-    co_await wait;
+    co_await more_input();
   }
 }
 
@@ -179,33 +177,29 @@ struct WipedAtEnd {
 }  // namespace
 
 Task<> Connection::write(std::string text) {
-  Block& block = *block_;
   const WipedAtEnd wiped(text);
   for (size_t sent = 0;;) {
-    if (block.failure) co_await fail(*block.failure);
+    if (block_->failure) co_await fail(*block_->failure);
     const ssize_t count =
-        ::send(block.socket.fd(), text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
-    if (count >= 0) {
-      sent += static_cast<size_t>(count);
-      if (sent == text.size()) break;
-    } else if (errno != EAGAIN && errno != EINTR) {
-      co_await fail(Errc::closed, std::strerror(errno));
-    }
-    Wait wait(block);
+        ::send(block_->socket.fd(), text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
+    if (count < 0 && errno != EAGAIN) co_await fail(Errc::closed, std::strerror(errno));
+    if (count > 0) sent += static_cast<size_t>(count);
+    if (sent == text.size()) co_return;
+    Wait wait(*block_);
     co_await wait;
   }
 }
 
 Task<> Connection::linger(Millis time) {
-  Block& block = *block_;
-  ::shutdown(block.socket.fd(), SHUT_WR);
+  ::shutdown(block_->socket.fd(), SHUT_WR);
   deadline(time, "end of the connection");
-  for (size_t dropped = 0; dropped < max_dropped && !block.end_of_input;) {
-    dropped += block.input.take_all().size();
-    block.read_available();
-    if (block.failure) co_await fail(*block.failure);
-    if (!block.input.empty() || block.end_of_input) continue;
-    Wait wait(block);
+  for (size_t dropped = 0; dropped < max_dropped && !block_->end;) {
+    if (block_->failure) co_await fail(*block_->failure);
+    dropped += block_->input.size();
+    block_->input.discard();
+    block_->read_available();
+    if (!block_->input.empty() || block_->end) continue;
+    Wait wait(*block_);
     co_await wait;
   }
 }
@@ -215,7 +209,8 @@ int Connection::fd() const { return block_->socket.fd(); }
 
 Connection::Remains Connection::release() {
   Remains remains;
-  remains.may_have_more = block_->may_have_more || block_->peer_ended;
+  remains.input = block_->edges;
+  if (block_->end) remains.input.may_have_more = true;  // the relay is to read the end itself
   remains.socket = std::move(block_->socket);
   remains.unread = block_->input.take_all();
   block_.reset();

@@ -13,6 +13,7 @@
 #include "ipc/runtime/loop.h"
 #include "ipc/runtime/poll_handle.h"
 #include "ipc/runtime/task.h"
+#include "workers/proxy/edge_input.h"
 #include "workers/proxy/line_buffer.h"
 
 namespace openmmp::proxy {
@@ -41,7 +42,12 @@ class Connection {
   Task<std::string> read_bytes(size_t count);
   // Returns when the kernel has taken all of it. `text` is wiped afterwards.
   Task<> write(std::string text);
-
+  // The outcome of `task`, unless this connection is interrupted, timed out or reset before: then
+  // the task is destroyed where it is. A peer that has only finished sending is still there.
+  template <class T>
+  Task<T> while_present(Task<T> task);
+  // Fails when the peer is not there any more, or the session was told to end.
+  Result<> present() const;
   // Says that we are done, and waits for the peer to close, at most `time` and so many bytes. A
   // socket that is closed with input unread is reset, and the reset may overtake our last line.
   Task<> linger(Millis time);
@@ -53,14 +59,51 @@ class Connection {
   struct Remains {
     PollHandle socket;  // watches edges
     std::string unread;
-    bool may_have_more = false;  // in the kernel, without an edge to come
+    EdgeInput input;
   };
   Remains release();
 
  private:
   struct Block;  // stays where it is when the Connection moves: the loop calls back into it
-  class Wait;
+  // Waits for the next thing to happen to the connection, whatever it is.
+  class Wait : private Waiter {
+   public:
+    explicit Wait(Block& block) : block_(block) {}
+    ~Wait();
+    bool await_ready() const { return false; }
+    void await_suspend(std::coroutine_handle<> awaiting);
+    void await_resume() const {}
+    void resume() {
+      unlink();
+      handle.resume();
+    }
+    void resume_soon(Loop& loop) { loop.resume_soon(*this); }
+
+   private:
+    Block& block_;
+  };
+
+  // Lets whoever waits look again, soon.
+  void nudge();
+  Task<> more_input();
+
   std::unique_ptr<Block> block_;
 };
+
+template <class T>
+Task<T> Connection::while_present(Task<T> task) {
+  // `task` must not be destroyed while it is on the stack, as it is in its last callback.
+  task.start([](void* self) { static_cast<Connection*>(self)->nudge(); }, this);
+  while (!task.finished()) {
+    const Result<> here = present();
+    if (!here) {
+      task.destroy();
+      co_return fail(here.error());
+    }
+    Wait wait(*block_);
+    co_await wait;
+  }
+  co_return std::move(task.result());
+}
 
 }  // namespace openmmp::proxy

@@ -37,16 +37,17 @@ Task<Connection> open_mailbox(D& dialect, const Login& login, LoginRecord& recor
 }
 
 template <Dialect D>
-Task<Connection> log_in(D& dialect, LoginRecord& record, const SessionContext& context,
-                        Services& services) {
+Task<Connection> log_in(Connection& client, D& dialect, LoginRecord& record,
+                        const SessionContext& context, Services& services) {
   for (int left = services.settings.max_login_attempts; left > 0; --left) {
     Login login = co_await dialect.authenticate();
-    Result<Connection> backend =
-        co_await attempt(open_mailbox(dialect, login, record, context, services));
+    Result<Connection> backend = co_await attempt(
+        client.while_present(open_mailbox(dialect, login, record, context, services)));
     if (backend) {
       co_await dialect.accept();
       co_return std::move(*backend);
     }
+    co_await client.present();  // else the attempt ended because the client did
     ++services.counters.failures;
     log_failure(context, record, backend.error());
     co_await dialect.refuse(refusal_for(record.stage, backend.error()));
@@ -61,7 +62,7 @@ Task<Connection> introduce(Connection& client, LoginRecord& record, const Sessio
                            typename D::Shared& shared, Services& services) {
   D dialect(client, context, shared);
   client.deadline(services.settings.login_timeout, "login");
-  Result<Connection> backend = co_await attempt(log_in(dialect, record, context, services));
+  Result<Connection> backend = co_await attempt(log_in(client, dialect, record, context, services));
   if (backend) co_return std::move(*backend);
   client.allow_farewell(farewell_time);
   co_await attempt(dialect.farewell(backend.error()));

@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -21,9 +23,19 @@ constexpr int max_rounds = 4;
 // A peer that was told the end and does not close is not waited for longer than this.
 constexpr Millis linger = Seconds(10);
 
-bool has_input(const PollHandle& socket) {
+// So much at most of what the store said last may still be on its way to a client whose connection
+// is closed without waiting for it: an answer to LOGOUT or QUIT.
+constexpr int last_words = 4096;
+// A session that is silent for so long is probably not in the middle of something.
+constexpr Millis quiet = Seconds(1);
+
+// True when closing the socket at once could cost the peer more than a last line: with input
+// unread, or output on its way, what the peer sends next is answered with a reset.
+bool close_would_hurt(const PollHandle& socket) {
   char byte;
-  return ::recv(socket.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+  if (::recv(socket.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0) return true;
+  int unsent = 0;
+  return ::ioctl(socket.fd(), SIOCOUTQ, &unsent) == 0 && unsent > last_words;
 }
 
 }  // namespace
@@ -67,8 +79,7 @@ Relay::Relay(Loop& loop, RelayPool& pool, Connection client, Connection backend,
     Connection::Remains remains = source.release();
     *direction->from = std::move(remains.socket);
     direction->read_size = small_read;
-    direction->readable = remains.may_have_more;
-    direction->source_hung_up = remains.may_have_more;
+    direction->input = remains.input;
     hold(*direction, remains.unread.data(), remains.unread.size());
   }
   client_.set_owner(this, [](void* self, int events) {
@@ -90,26 +101,28 @@ void Relay::start() {
   wait_for_silence(idle_limit_);
   pump(to_backend_);
   pump(to_client_);
-  settle();
 }
 
 void Relay::ready(PollHandle& socket, int events) {
   last_traffic_ = loop_.now();
   Direction& outgoing = &socket == &client_ ? to_backend_ : to_client_;
   Direction& incoming = &socket == &client_ ? to_client_ : to_backend_;
-  if (events & PollHandle::ended) outgoing.source_hung_up = outgoing.readable = true;
-  if (events & PollHandle::readable) outgoing.readable = true;
-  if (outgoing.readable) pump(outgoing);
+  outgoing.input.note(events);
+  // A lost store may have left something for the client to read; a lost client is the end.
+  if ((events & PollHandle::failed) && &socket == &client_) {
+    note_reason("client connection lost");
+    finish();
+  }
+  if (outgoing.input.may_have_more) pump(outgoing);
   if ((events & PollHandle::writable) && incoming.blocked()) pump(incoming);
-  if (broken_ || to_backend_.end_passed_on || to_client_.end_passed_on) settle();
-  if (finished_ && waiting_) std::exchange(waiting_, {}).resume();
+  resume_if_finished();
 }
 
 // Moves on what is held, then what there is to read, until either side has enough of it.
 void Relay::pump(Direction& direction) {
-  if (direction.held) flush(direction);
+  if (direction.held && !finished_) flush(direction);
   int rounds = 0;
-  while (direction.readable && !direction.blocked() && !broken_) {
+  while (direction.input.may_have_more && !direction.blocked() && !finished_) {
     const Step step = splices(direction) ? splice_through(direction) : copy(direction);
     if (step == Step::later) break;
     if (++rounds == max_rounds) {
@@ -117,27 +130,21 @@ void Relay::pump(Direction& direction) {
       break;
     }
   }
-  if (direction.blocked()) return;
+  if (direction.blocked() || finished_) return;
   release(direction);  // a direction that waits for its source needs nothing
-  if (direction.source_ended && !broken_) pass_end_on(direction);
-}
-
-// True when the next bytes are to go through a pipe, which the direction then has.
-bool Relay::splices(Direction& direction) {
-  if (!direction.bulk) return false;
-  if (direction.held && direction.held->pipe) return true;
-  std::optional<Pipe> pipe = pool_.take_pipe();
-  if (!pipe) return false;
-  if (!direction.held) direction.held = std::make_unique<Held>();
-  direction.held->pipe = std::move(pipe);
-  return true;
+  if (direction.source_ended) end_reached(direction);
 }
 
 // The outcome of a read that gave nothing.
 Relay::Step Relay::nothing_read(Direction& direction, ssize_t got) {
-  direction.readable = false;
-  if (got == 0) direction.source_ended = true;
-  if (got < 0 && errno != EAGAIN) failed(*direction.from);
+  direction.input.exhausted();
+  if (got < 0 && errno == EAGAIN) return Step::later;
+  const char* side = direction.from == &client_ ? "client" : "server";
+  note_reason(got == 0 ? fmt::format("{} closed", side)
+                       : fmt::format("{}: {}", side, std::strerror(errno)));
+  direction.source_ended = true;
+  // Of a client that is lost nobody is left to hear what the store says.
+  if (got < 0 && direction.from == &client_) finish();
   return Step::later;
 }
 
@@ -146,36 +153,50 @@ Relay::Step Relay::copy(Direction& direction) {
   const ssize_t got = ::recv(direction.from->fd(), buffer, direction.read_size, 0);
   if (got <= 0) return nothing_read(direction, got);
   const auto count = static_cast<size_t>(got);
+  adapt(direction, count);
+  if (direction.discards) return Step::more;
   const ssize_t taken = ::send(direction.to->fd(), buffer, count, MSG_NOSIGNAL);
   if (taken < 0 && errno != EAGAIN) {
-    failed(*direction.to);
-    return Step::later;
+    target_failed(direction);
+    return Step::more;
   }
   const size_t sent = taken < 0 ? 0 : static_cast<size_t>(taken);
   direction.total += sent;
   direction.at_line_end = buffer[count - 1] == '\n';
   if (sent < count) hold(direction, buffer + sent, count - sent);
-
-  if (count < direction.read_size) {
-    if (count < small_read) {
-      direction.read_size = small_read;
-      direction.bulk = false;
-    }
-    // A short read has emptied the socket, unless its end is still to be read.
-    direction.readable = direction.source_hung_up;
-  } else if (direction.read_size < RelayPool::buffer_size) {
-    direction.read_size = RelayPool::buffer_size;
-  } else {
-    direction.bulk = true;
-  }
   return Step::more;
+}
+
+// How to read next, after a read of `count` bytes.
+void Relay::adapt(Direction& direction, size_t count) {
+  direction.input.after_read(count, direction.read_size);
+  if (count < small_read) {
+    direction.read_size = small_read;
+    direction.bulk = false;
+  } else if (count == RelayPool::buffer_size) {
+    direction.bulk = true;
+  } else if (count == direction.read_size) {
+    direction.read_size = RelayPool::buffer_size;
+  }
+}
+
+// True when the next bytes are to go through a pipe, which the direction then has.
+bool Relay::splices(Direction& direction) {
+  if (!direction.bulk || direction.discards) return false;
+  if (direction.held && direction.held->pipe) return true;
+  std::optional<Pipe> pipe = pool_.take_pipe();
+  if (!pipe) return false;
+  if (!direction.held) direction.held = std::make_unique<Held>();
+  direction.held->pipe = std::move(pipe);
+  return true;
 }
 
 Relay::Step Relay::splice_through(Direction& direction) {
   Held& held = *direction.held;
   const ssize_t got = ::splice(direction.from->fd(), nullptr, held.pipe->write_end.get(), nullptr,
                                pipe_size, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-  if (got <= 0) return nothing_read(direction, got);
+  // splice() does not get past urgent data: whether there is more, and why not, recv() must say.
+  if (got <= 0) return copy(direction);
   held.in_pipe = static_cast<size_t>(got);
   direction.at_line_end = false;  // we did not see the bytes
   if (held.in_pipe < small_read) direction.bulk = false;
@@ -188,6 +209,7 @@ void Relay::hold(Direction& direction, const char* bytes, size_t count) {
   if (!direction.held) direction.held = std::make_unique<Held>();
   direction.held->bytes.assign(bytes, count);  // what was there has been taken
   direction.held->start = 0;
+  direction.at_line_end = bytes[count - 1] == '\n';
 }
 
 void Relay::flush(Direction& direction) {
@@ -197,7 +219,7 @@ void Relay::flush(Direction& direction) {
   const ssize_t taken = ::send(direction.to->fd(), held.bytes.data() + held.start,
                                held.bytes.size() - held.start, MSG_NOSIGNAL);
   if (taken < 0) {
-    if (errno != EAGAIN) failed(*direction.to);
+    if (errno != EAGAIN) target_failed(direction);
     return;
   }
   direction.total += static_cast<uint64_t>(taken);
@@ -209,14 +231,14 @@ void Relay::flush_pipe(Direction& direction) {
   const ssize_t taken = ::splice(held.pipe->read_end.get(), nullptr, direction.to->fd(), nullptr,
                                  held.in_pipe, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
   if (taken < 0) {
-    if (errno != EAGAIN) failed(*direction.to);
+    if (errno != EAGAIN) target_failed(direction);
     return;
   }
   direction.total += static_cast<uint64_t>(taken);
   held.in_pipe -= static_cast<size_t>(taken);
 }
 
-// Gives back what the direction held. Bytes still in it are lost: the session is over.
+// Gives back what the direction held. Bytes still in it are lost: nobody is there to take them.
 void Relay::release(Direction& direction) {
   if (!direction.held) return;
   Held& held = *direction.held;
@@ -228,38 +250,66 @@ void Relay::release(Direction& direction) {
   direction.held.reset();
 }
 
-void Relay::failed(const PollHandle& socket) {
-  end_.reason =
-      fmt::format("{}: {}", &socket == &client_ ? "client" : "server", std::strerror(errno));
-  broken_ = true;
+// `direction.to` takes nothing any more.
+void Relay::target_failed(Direction& direction) {
+  const bool client_lost = direction.to == &client_;
+  note_reason(fmt::format("{}: {}", client_lost ? "client" : "server", std::strerror(errno)));
+  release(direction);
+  if (client_lost) return finish();
+  // What a lost store had said before is still to be delivered; what the client says is not.
+  direction.discards = true;
 }
 
-void Relay::pass_end_on(Direction& direction) {
+void Relay::end_reached(Direction& direction) {
   if (direction.end_passed_on) return;
   direction.end_passed_on = true;
-  if (end_.reason.empty()) {
-    end_.reason = direction.from == &client_ ? "client closed" : "server closed";
-  }
-  const bool store_closed = direction.from == &backend_;
-  // A store that has closed ends the session. Closing a socket with input unread would reset it and
-  // could cost the client the store's last words, so a client that still talks is first told the
-  // end and given time to close.
-  if (store_closed && !has_input(client_)) to_backend_.end_passed_on = true;
-  if (to_backend_.end_passed_on && to_client_.end_passed_on) return;  // settle() closes both
-  ::shutdown(direction.to->fd(), SHUT_WR);
-  if (store_closed && idle_limit_ > linger) {
-    idle_limit_ = linger;
-    wait_for_silence(linger);
+  if (direction.from == &client_) {
+    client_ended();
+  } else {
+    backend_ended();
   }
 }
 
-// Is the session over?
-void Relay::settle() {
-  if (finished_ || !(broken_ || (to_backend_.end_passed_on && to_client_.end_passed_on))) return;
+// A half-close: the store may have more to say. When the store has ended before, this is the end.
+void Relay::client_ended() {
+  if (to_client_.end_passed_on) return finish();
+  if (!to_backend_.discards) ::shutdown(backend_.fd(), SHUT_WR);
+}
+
+// The session is over as soon as the client has heard all of it.
+void Relay::backend_ended() {
+  if (to_backend_.end_passed_on || !close_would_hurt(client_)) return finish();
+  ::shutdown(client_.fd(), SHUT_WR);
+  to_backend_.discards = true;
+  release(to_backend_);
+  to_backend_.input.may_have_more = true;
+  idle_.start(
+      linger,
+      [](void* self) {
+        auto* relay = static_cast<Relay*>(self);
+        relay->finish();
+        relay->resume_if_finished();
+      },
+      this);
+  pump(to_backend_);
+}
+
+// The first reason is the one that the log has.
+void Relay::note_reason(std::string reason) {
+  if (end_.reason.empty()) end_.reason = std::move(reason);
+}
+
+void Relay::finish() {
+  if (finished_) return;
   finished_ = true;
   end_.from_client = to_backend_.total;
   end_.from_backend = to_client_.total;
   idle_.stop();
+}
+
+// Last statement of every callback: the coroutine that waits destroys this object.
+void Relay::resume_if_finished() {
+  if (finished_ && waiting_) std::exchange(waiting_, {}).resume();
 }
 
 // Traffic does not touch the timer: when it runs out, check_idle() looks how long ago the last was.
@@ -271,25 +321,33 @@ void Relay::wait_for_silence(Millis time) {
 void Relay::check_idle() {
   const Millis silent = loop_.now() - last_traffic_;
   if (silent < idle_limit_) return wait_for_silence(idle_limit_ - silent);
-  if (end_.reason.empty()) {
-    end_.reason = fmt::format("no traffic for {} s", idle_limit_.count() / 1000);
-  }
-  broken_ = true;
-  settle();
-  if (waiting_) std::exchange(waiting_, {}).resume();
+  note_reason(fmt::format("no traffic for {} s", idle_limit_.count() / 1000));
+  finish();
+  resume_if_finished();
 }
 
 void Relay::interrupt(const char* reason) {
   if (finished_) return;
+  note_reason(reason);
+  leave_when_quiet();
+}
+
+// A line end within a message looks like any other, and a farewell there would be taken for a part
+// of the message: hence the silence, and the connection ends right behind the farewell.
+void Relay::leave_when_quiet() {
+  const Millis silent = loop_.now() - last_traffic_;
+  if (silent < quiet) {
+    idle_.start(
+        quiet - silent, [](void* self) { static_cast<Relay*>(self)->leave_when_quiet(); }, this);
+    return;
+  }
   if (!to_client_.blocked() && to_client_.at_line_end && !to_client_.end_passed_on) {
     // One attempt: a client that does not read has no use for it.
     [[maybe_unused]] const ssize_t said =
         ::send(client_.fd(), farewell_, std::strlen(farewell_), MSG_NOSIGNAL);
   }
-  end_.reason = reason;
-  broken_ = true;
-  settle();
-  if (waiting_) std::exchange(waiting_, {}).resume();
+  finish();
+  resume_if_finished();
 }
 
 }  // namespace openmmp::proxy

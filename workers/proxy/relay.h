@@ -56,8 +56,8 @@ struct RelayEnd {
 
 class Relay {
  public:
-  // `farewell` is said to the client by interrupt() when the backend is not in the middle of a
-  // line; it is a literal, empty for protocols that know no such thing.
+  // `farewell` is what interrupt() may say to the client: a literal, empty for protocols in which a
+  // server speaks only when it is asked.
   Relay(Loop& loop, RelayPool& pool, Connection client, Connection backend, Millis idle_limit,
         const char* farewell);
   Relay(const Relay&) = delete;
@@ -72,7 +72,8 @@ class Relay {
   void await_suspend(std::coroutine_handle<> handle) { waiting_ = handle; }
   RelayEnd await_resume() { return std::move(end_); }
 
-  // Ends the session as politely as the protocol allows.
+  // Ends the session as soon as nothing has passed for a moment; with the farewell, if what the
+  // client heard last ends a line. `reason` is a literal.
   void interrupt(const char* reason);
 
  private:
@@ -90,13 +91,13 @@ class Relay {
     PollHandle* to = nullptr;
     std::unique_ptr<Held> held;
     uint64_t total = 0;
-    uint32_t read_size = 0;       // how much to ask for at once; grows with what comes
-    bool bulk = false;            // the last burst was a flood: begin the next one with splice(2)
-    bool readable = false;        // there may be input that no edge will tell of
-    bool source_hung_up = false;  // the end is in the kernel, or
-    bool source_ended = false;    // has been read, and
-    bool end_passed_on = false;
-    bool at_line_end = true;  // what `to` has got ends with a LF, as far as we have looked
+    uint32_t read_size = 0;  // how much to ask for at once; grows with what comes
+    EdgeInput input;
+    bool bulk = false;           // the last burst was a flood: begin the next one with splice(2)
+    bool discards = false;       // nobody wants what comes: read it and forget it
+    bool source_ended = false;   // its end has been read, and
+    bool end_passed_on = false;  // told to the other side
+    bool at_line_end = true;     // what `to` has got ends with a LF, as far as we have looked
     bool blocked() const { return held && held->blocked(); }
   };
   enum class Step { more, later };
@@ -108,15 +109,21 @@ class Relay {
   bool splices(Direction& direction);
   Step splice_through(Direction& direction);
   Step nothing_read(Direction& direction, ssize_t got);
+  void adapt(Direction& direction, size_t count);
   void hold(Direction& direction, const char* bytes, size_t count);
   void flush(Direction& direction);
   void flush_pipe(Direction& direction);
   void release(Direction& direction);
-  void failed(const PollHandle& socket);
-  void pass_end_on(Direction& direction);
-  void settle();
+  void target_failed(Direction& direction);
+  void end_reached(Direction& direction);
+  void client_ended();
+  void backend_ended();
+  void note_reason(std::string reason);
+  void finish();
+  void resume_if_finished();
   void wait_for_silence(Millis time);
   void check_idle();
+  void leave_when_quiet();
 
   Loop& loop_;
   RelayPool& pool_;
@@ -130,7 +137,6 @@ class Relay {
   const char* farewell_;
   std::coroutine_handle<> waiting_;
   RelayEnd end_;
-  bool broken_ = false;  // one side is gone for good
   bool finished_ = false;
 };
 

@@ -6,7 +6,6 @@
 #include <optional>
 
 #include "tests/unit/proxy/sockets.h"
-#include "workers/proxy/dial.h"
 
 namespace openmmp::proxy {
 namespace {
@@ -76,6 +75,59 @@ TEST_F(ConnectionTest, AnInterruptWakesTheReader) {
   connection->interrupt(Error(Errc::draining, "server is going down"));
   ASSERT_TRUE(line.finished());
   EXPECT_EQ(line.result().error().code, Errc::draining);
+}
+
+TEST_F(ConnectionTest, WhatCameBeforeAResetCanBeRead) {
+  say("a1 NO [AUTHENTICATIONFAILED] no\r\n");
+  const linger hard = {1, 0};
+  ASSERT_EQ(setsockopt(peer.get(), SOL_SOCKET, SO_LINGER, &hard, sizeof hard), 0);
+  loop.run_turn();
+  peer.reset();
+  for (int i = 0; i < 10; ++i) loop.run_turn();
+  EXPECT_EQ(*finish(connection->read_line(100)), "a1 NO [AUTHENTICATIONFAILED] no");
+  EXPECT_EQ(finish(connection->read_line(100)).error().code, Errc::closed);
+  EXPECT_FALSE(connection->present());
+}
+
+TEST_F(ConnectionTest, UrgentDataDoesNotHideWhatStandsBehindIt) {
+  say("one\r\n");
+  ASSERT_EQ(::send(peer.get(), "!", 1, MSG_OOB), 1);
+  say("two\r\n");
+  EXPECT_EQ(*finish(connection->read_line(100)), "one");
+  EXPECT_EQ(*finish(connection->read_line(100)), "two");
+}
+
+Task<int> never(Loop& loop, int& alive) {
+  ++alive;
+  struct AtEnd {
+    explicit AtEnd(int& c) : count(c) {}
+    ~AtEnd() { --count; }
+    int& count;
+  } at_end(alive);
+  Sleep nap(loop, Seconds(3600));
+  co_await nap;
+  co_return 1;
+}
+
+Task<int> soon(Loop& loop) {
+  Sleep nap(loop, Millis(1));
+  co_await nap;
+  co_return 7;
+}
+
+TEST_F(ConnectionTest, ATaskEndsWithThePeerItIsFor) {
+  EXPECT_EQ(*finish(connection->while_present(soon(loop))), 7);
+  int alive = 0;
+  Task<int> task = connection->while_present(never(loop, alive));
+  task.start();
+  say("input is no reason to stop\r\n");
+  ::shutdown(peer.get(), SHUT_WR);  // nor is the end of it
+  for (int i = 0; i < 10; ++i) loop.run_turn();
+  ASSERT_EQ(alive, 1);
+  connection->interrupt(Error(Errc::draining, "server is going down"));
+  ASSERT_TRUE(task.finished());
+  EXPECT_EQ(alive, 0);
+  EXPECT_EQ(task.result().error().code, Errc::draining);
 }
 
 TEST_F(ConnectionTest, AFloodIsNotReadPastTheLimit) {
@@ -150,30 +202,6 @@ TEST_F(ConnectionTest, MayBeDestroyedWhileItIsRead) {
   line.destroy();
   connection.reset();
   loop.run_turn();
-}
-
-TEST(Dial, SaysWhichAddressRefused) {
-  auto [ours, theirs] = tcp_pair();  // its listener is gone, its port is not taken
-  sockaddr_storage storage;
-  socklen_t size = sizeof storage;
-  ASSERT_EQ(getpeername(ours.get(), reinterpret_cast<sockaddr*>(&storage), &size), 0);
-  const SocketAddress address = SocketAddress::from(reinterpret_cast<sockaddr*>(&storage));
-  Loop loop;
-  Task<Connection> task = dial(loop, HostPort("127.0.0.1", address.port()), Seconds(5));
-  task.start();
-  while (!task.finished()) loop.run_turn();
-  ASSERT_FALSE(task.result());
-  EXPECT_EQ(task.result().error().code, Errc::unavailable);
-  EXPECT_EQ(task.result().error().detail, address.to_string() + ": Connection refused");
-}
-
-TEST(Dial, LooksNamesUp) {
-  Loop loop;
-  Task<std::vector<SocketAddress>> task = resolve(loop, HostPort("localhost", 143));
-  task.start();
-  while (!task.finished()) loop.run_turn();
-  ASSERT_TRUE(task.result()) << task.result().error().detail;
-  EXPECT_EQ(task.result()->front().port(), 143);
 }
 
 }  // namespace

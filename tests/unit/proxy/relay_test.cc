@@ -1,6 +1,8 @@
 #include "workers/proxy/relay.h"
 
 #include <gtest/gtest.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <optional>
@@ -178,6 +180,111 @@ TEST_F(RelayTest, AnInterruptSaysFarewellAtALineEndOnly) {
   relay->interrupt("server is going down");
   finish();
   EXPECT_EQ(receive_some(client.get(), ended), "");
+}
+
+TEST_F(RelayTest, KnowsAMidLineEndInWhatCameWithTheLogin) {
+  auto [client_end, client_ours] = tcp_pair();
+  auto [backend_end, backend_ours] = tcp_pair();
+  Connection to_client(loop, std::move(client_ours));
+  Connection to_backend(loop, std::move(backend_ours));
+  ASSERT_EQ(::send(backend_end.get(), "* 1 FETCH {100}", 15, 0), 15);
+  while (!to_backend.has_buffered_input()) loop.run_turn();
+  task.emplace(relay_between(loop, pool, std::move(to_client), std::move(to_backend), Seconds(1800),
+                             &relay));
+  task->start();
+  relay->interrupt("server is going down");
+  finish();
+  bool ended = false;
+  EXPECT_EQ(receive_some(client_end.get(), ended), "* 1 FETCH {100}");
+}
+
+TEST_F(RelayTest, UrgentDataStopsNothing) {
+  begin();
+  const std::string before = pattern(4 << 20);
+  EXPECT_TRUE(pass(client.get(), backend.get(), before) == before);
+  ASSERT_EQ(::send(client.get(), "!", 1, MSG_OOB), 1);
+  const std::string after = pattern(1 << 20);
+  // Out-of-band data is not passed on; what stands before and behind it is.
+  EXPECT_TRUE(pass(client.get(), backend.get(), after) == after);
+  client.reset();
+  bool ended = false;
+  while (!ended) {
+    loop.run_turn();
+    EXPECT_EQ(receive_some(backend.get(), ended), "");
+  }
+  backend.reset();
+  EXPECT_EQ(finish().from_client, before.size() + after.size());
+}
+
+void reset_on_close(int fd) {
+  const linger hard = {1, 0};
+  ASSERT_EQ(setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard), 0);
+}
+
+TEST_F(RelayTest, AStoreThatTakesNoMoreStillHasTheLastWord) {
+  begin();
+  const std::string last = pattern(1 << 20);
+  size_t sent = 0;
+  while (sent < last.size()) {
+    const ssize_t count =
+        ::send(backend.get(), last.data() + sent, last.size() - sent, MSG_DONTWAIT);
+    if (count > 0) sent += static_cast<size_t>(count);
+    loop.run_turn();
+  }
+  // What its own kernel still has goes with the reset; what has arrived here must not.
+  for (int unsent = 1; unsent > 0; loop.run_turn()) {
+    ASSERT_EQ(::ioctl(backend.get(), SIOCOUTQ, &unsent), 0);
+  }
+  reset_on_close(backend.get());
+  backend.reset();
+  ASSERT_EQ(::send(client.get(), "a NOOP\r\n", 8, MSG_NOSIGNAL), 8);
+  std::string received;
+  bool ended = false;
+  while (!ended) {
+    loop.run_turn();
+    received += receive_some(client.get(), ended, 64 * 1024);
+  }
+  EXPECT_TRUE(received == last) << received.size();
+  client.reset();
+  finish();
+}
+
+TEST_F(RelayTest, AClientThatTalksHearsTheStoreToItsEnd) {
+  begin();
+  const std::string last = pattern(2 << 20);
+  size_t sent = 0;
+  std::string received;
+  bool ended = false;
+  while (sent < last.size()) {
+    const ssize_t count =
+        ::send(backend.get(), last.data() + sent, last.size() - sent, MSG_DONTWAIT);
+    if (count > 0) sent += static_cast<size_t>(count);
+    loop.run_turn();
+    if (sent < last.size()) received += receive_some(client.get(), ended, 1024);
+  }
+  backend.reset();
+  for (int i = 0; i < 20; ++i) loop.run_turn();
+  while (!ended) {
+    ::send(client.get(), "a NOOP\r\n", 8, MSG_NOSIGNAL | MSG_DONTWAIT);
+    loop.run_turn();
+    received += receive_some(client.get(), ended, 64 * 1024);
+  }
+  EXPECT_TRUE(received == last) << received.size();
+  client.reset();
+  EXPECT_EQ(finish().reason, "server closed");
+}
+
+TEST_F(RelayTest, AClientThatIsLostIsNoticedWhileTheStoreTakesNothing) {
+  begin();
+  const std::string chunk = pattern(1 << 20);
+  for (int i = 0; i < 200; ++i) {
+    ::send(client.get(), chunk.data(), chunk.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    loop.run_turn();
+  }
+  ASSERT_FALSE(task->finished());
+  reset_on_close(client.get());
+  client.reset();
+  EXPECT_EQ(finish().reason, "client connection lost");
 }
 
 TEST_F(RelayTest, MayBeDestroyedWithBytesInItsPipe) {
