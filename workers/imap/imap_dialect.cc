@@ -6,6 +6,7 @@
 #include "ipc/runtime/text.h"
 #include "workers/imap/syntax.h"
 #include "workers/proxy/dialect.h"
+#include "workers/proxy/session_log.h"
 #include "workers/sasl/credentials.h"
 #include "workers/sasl/plain.h"
 
@@ -121,6 +122,7 @@ Task<> ImapDialect::log_out() {
 Task<std::optional<Login>> ImapDialect::take_login(Command command) {
   const Result<> good = sasl::check_credentials(command.user, command.password.reveal());
   if (!good) {
+    proxy::log_refused(context_, good.error());
     co_await tagged("NO [AUTHENTICATIONFAILED] " + good.error().detail);
     co_return std::optional<Login>();
   }
@@ -149,6 +151,7 @@ Task<std::optional<Login>> ImapDialect::take_plain(Command command) {
   if (plain) {
     co_return std::optional<Login>(Login(std::move(plain->authcid), std::move(plain->password)));
   }
+  proxy::log_refused(context_, plain.error());
   if (plain.error().code == Errc::refused) {
     co_await tagged("NO [AUTHENTICATIONFAILED] " + plain.error().detail);
   } else {

@@ -26,7 +26,10 @@ class ImapDialect {
 
   ImapDialect(proxy::Connection& client, const proxy::SessionContext& context,
               StoreCapabilities& capabilities)
-      : client_(client), settings_(context.settings), capabilities_(capabilities) {}
+      : client_(client),
+        context_(context),
+        settings_(context.settings),
+        capabilities_(capabilities) {}
 
   Task<proxy::Login> authenticate();
   Task<> log_in_to(proxy::Connection& store, const std::string& replay_name,
@@ -53,6 +56,7 @@ class ImapDialect {
   std::string greeting() const;
 
   proxy::Connection& client_;
+  const proxy::SessionContext& context_;
   const config::Settings& settings_;
   StoreCapabilities& capabilities_;
   bool greeted_ = false;

@@ -14,8 +14,27 @@ constexpr std::pair<std::string_view, Status> statuses[] = {
     {"BYE", Status::bye}, {"PREAUTH", Status::preauth},
 };
 
-constexpr std::string_view temporary_codes[] = {"UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG",
-                                                "CONTACTADMIN"};
+struct Code {
+  std::string_view name;
+  bool is_temporary;
+};
+
+// Those of RFC 5530 and RFC 9051 that an answer to a login may have.
+constexpr Code codes[] = {
+    {"UNAVAILABLE", true},
+    {"INUSE", true},
+    {"LIMIT", true},
+    {"SERVERBUG", true},
+    {"CONTACTADMIN", true},
+    {"AUTHENTICATIONFAILED", false},
+    {"AUTHORIZATIONFAILED", false},
+    {"EXPIRED", false},
+    {"PRIVACYREQUIRED", false},
+    {"NOPERM", false},
+    {"CLIENTBUG", false},
+    {"CANNOT", false},
+    {"ALERT", false},
+};
 
 std::string_view first_word(std::string_view text) { return text.substr(0, text.find(' ')); }
 
@@ -27,6 +46,14 @@ bool has_control(std::string_view line) {
   return std::any_of(line.begin(), line.end(), [](char c) {
     return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == 0x7f;
   });
+}
+
+const Code* find_code(std::string_view text) {
+  const std::string_view word = first_word(text);
+  const auto found = std::find_if(std::begin(codes), std::end(codes), [word](const Code& code) {
+    return equals_ignoring_case(word, code.name);
+  });
+  return found == std::end(codes) ? nullptr : found;
 }
 
 Status status_of(std::string_view word) {
@@ -60,11 +87,19 @@ std::string_view capability_list(std::string_view text) {
   return equals_ignoring_case(word, "CAPABILITY") ? rest_after(text, word) : std::string_view();
 }
 
+std::string summary(const Response& response) {
+  if (response.continuation()) return "+";
+  std::string text = "something else than OK, NO or BAD";
+  for (const auto& [name, status] : statuses) {
+    if (status == response.status) text = name;
+  }
+  if (const Code* known = find_code(response.code)) text.append(" [").append(known->name) += ']';
+  return text;
+}
+
 bool is_temporary(std::string_view code) {
-  const auto is_code = [word = first_word(code)](std::string_view name) {
-    return equals_ignoring_case(word, name);
-  };
-  return std::any_of(std::begin(temporary_codes), std::end(temporary_codes), is_code);
+  const Code* known = find_code(code);
+  return known != nullptr && known->is_temporary;
 }
 
 }  // namespace openmmp::imap

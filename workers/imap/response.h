@@ -1,6 +1,7 @@
 // What an IMAP server says while we log in there, RFC 9051 section 7: one line taken apart. Pure.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "ipc/runtime/result.h"
@@ -26,6 +27,11 @@ Result<Response> parse_response(std::string_view line);
 // The list of a response code or an untagged response "CAPABILITY ...": what stands behind the
 // word. Empty when it is something else.
 std::string_view capability_list(std::string_view text);
+
+// "NO [AUTHENTICATIONFAILED]": all that a log may see of an answer to a line with a password in it,
+// which the store may have echoed. The words are our own; a code that is not well known is left
+// out.
+std::string summary(const Response& response);
 
 // Whether a NO with this response code (RFC 5530) speaks of now, not of name and password.
 bool is_temporary(std::string_view code);

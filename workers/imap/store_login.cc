@@ -1,8 +1,10 @@
 #include "workers/imap/store_login.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "workers/imap/syntax.h"
+#include "workers/proxy/session_log.h"
 #include "workers/sasl/plain.h"
 
 namespace openmmp::imap {
@@ -10,6 +12,9 @@ namespace {
 
 constexpr size_t max_line = 8192;
 constexpr int max_lines = 100;  // of the whole login
+constexpr size_t max_logged = 200;
+// More than a string keeps inside itself, where a move would leave its bytes behind.
+constexpr size_t min_room = 256;
 
 }  // namespace
 
@@ -33,12 +38,10 @@ Task<Welcome> StoreLogin::run(const std::string& name, const Secret& password) {
 Task<> StoreLogin::read_greeting() {
   co_await next_line();
   if (!reply_.untagged()) co_await fail(Errc::protocol, "no IMAP greeting from the store");
-  if (reply_.status == Status::bye) {
-    co_await fail(Errc::unavailable, "the store greets with " + std::string(reply_.text));
-  }
   // PREAUTH would be a mailbox that nobody has shown a password for.
   if (reply_.status != Status::ok) {
-    co_await fail(Errc::protocol, "the store greets with " + std::string(reply_.text));
+    co_await fail(reply_.status == Status::bye ? Errc::unavailable : Errc::protocol,
+                  "the store greets with " + proxy::excerpt(reply_.text, max_logged));
   }
   learn(capability_list(reply_.code));
   if (!offer_.anything) co_await ask_capability();
@@ -46,7 +49,7 @@ Task<> StoreLogin::read_greeting() {
 
 // A store that does not know the command gets a plain LOGIN.
 Task<> StoreLogin::ask_capability() {
-  start_command("CAPABILITY", 0);
+  start_command("CAPABILITY");
   co_await send();
   co_await next_reply();
   if (reply_.continuation()) co_await fail(Errc::protocol, "the store asks for what it did not");
@@ -54,9 +57,9 @@ Task<> StoreLogin::ask_capability() {
 }
 
 Task<> StoreLogin::log_in(const std::string& name, const Secret& password) {
-  start_command("LOGIN ", 2 * (name.size() + password.reveal().size()));
+  start_command("LOGIN ");
   co_await add_string(name);
-  out_ += ' ';
+  append(" ");
   co_await add_string(password.reveal_string());
   co_await send();
   co_await next_reply();
@@ -64,19 +67,15 @@ Task<> StoreLogin::log_in(const std::string& name, const Secret& password) {
 
 Task<> StoreLogin::authenticate_plain(const std::string& name, const Secret& password) {
   const Secret response(sasl::plain_response(name, password.reveal()));
-  start_command("AUTHENTICATE PLAIN", response.reveal().size());
+  start_command("AUTHENTICATE PLAIN");
   if (offer_.sasl_ir) {
-    out_ += ' ';
+    append(" ");
   } else {
     co_await send();
     co_await next_reply();
-    if (!reply_.continuation()) {
-      co_await answer_is_yes();
-      co_await fail(Errc::protocol, "the store says yes before it has the password");
-    }
-    out_.reserve(response.reveal().size() + 2);
+    co_await password_is_awaited();
   }
-  out_ += response.reveal();
+  append(response.reveal());
   co_await send();
   co_await next_reply();
 }
@@ -85,26 +84,26 @@ Task<> StoreLogin::authenticate_plain(const std::string& name, const Secret& pas
 Task<> StoreLogin::add_string(const std::string& text) {
   if (is_quotable(text)) {
     std::string in_quotes = quoted(text);
-    out_ += in_quotes;
+    append(in_quotes);
     wipe(in_quotes);
     co_return;
   }
   const bool wait = !offer_.literal_plus;
-  out_ += '{' + std::to_string(text.size()) + (wait ? "}" : "+}\r\n");
+  append('{' + std::to_string(text.size()) + (wait ? "}" : "+}\r\n"));
   if (wait) {
     co_await send();
     co_await next_reply();
-    if (!reply_.continuation()) {
-      co_await answer_is_yes();
-      co_await fail(Errc::protocol, "the store says yes before it has the password");
-    }
+    co_await password_is_awaited();
   }
-  out_.reserve(out_.size() + text.size() + 64);
-  out_ += text;
+  append(text);
 }
 
 Task<> StoreLogin::send() {
-  out_ += "\r\n";
+  // Read later, it would be taken for the answer to what the store has not seen yet.
+  if (store_.has_buffered_input()) {
+    co_await fail(Errc::protocol, "the store answers before it is asked");
+  }
+  append("\r\n");
   co_await store_.write(std::exchange(out_, {}));
 }
 
@@ -120,18 +119,23 @@ Task<> StoreLogin::next_reply() {
     co_await next_line();
     if (reply_.continuation() || reply_.tag == tag_) co_return;
     if (!reply_.untagged()) co_await fail(Errc::protocol, "the store answers what was not asked");
-    if (reply_.status == Status::bye) {
-      co_await fail(Errc::unavailable, "the store says " + std::string(reply_.text));
-    }
+    if (reply_.status == Status::bye) co_await answer_is_yes();
     if (!capability_list(reply_.text).empty()) separate_capability_ = reply_.text;
   }
 }
 
 Result<> StoreLogin::answer_is_yes() const {
   if (reply_.status == Status::ok && !reply_.continuation()) return {};
-  const std::string said = "the store says " + std::string(reply_.text);
-  if (reply_.status != Status::no) return fail(Errc::protocol, said);
-  return fail(is_temporary(reply_.code) ? Errc::unavailable : Errc::refused, said);
+  const bool not_now = reply_.status == Status::bye || is_temporary(reply_.code);
+  const Errc no = not_now ? Errc::unavailable : Errc::refused;
+  const bool is_no = reply_.status == Status::no || reply_.status == Status::bye;
+  return fail(is_no ? no : Errc::protocol, "the store says " + summary(reply_));
+}
+
+Result<> StoreLogin::password_is_awaited() const {
+  if (reply_.continuation()) return {};
+  if (Result<> yes = answer_is_yes(); !yes) return yes;
+  return fail(Errc::protocol, "the store says yes before it has the password");
 }
 
 void StoreLogin::learn(std::string_view list) {
@@ -140,11 +144,22 @@ void StoreLogin::learn(std::string_view list) {
   offer_ = learnt_.learn(list);
 }
 
-// Room for all that may follow, so that a growing string leaves no copy of a password behind.
-void StoreLogin::start_command(std::string_view text, size_t room) {
+void StoreLogin::start_command(std::string_view text) {
   tag_ = 'a' + std::to_string(++commands_);
-  out_.reserve(tag_.size() + text.size() + room + 64);
-  out_ = tag_ + ' ';
+  append(tag_ + ' ');
+  append(text);
+}
+
+// A string that grows by itself frees its old block as it is, perhaps with a password in it.
+void StoreLogin::append(std::string_view text) {
+  const size_t needed = std::max(out_.size() + text.size(), min_room);
+  if (needed > out_.capacity()) {
+    std::string larger;
+    larger.reserve(2 * needed);
+    larger += out_;
+    wipe(out_);
+    out_ = std::move(larger);
+  }
   out_ += text;
 }
 

@@ -41,8 +41,10 @@ class StoreLogin {
   Task<> next_line();
   Task<> next_reply();
   Result<> answer_is_yes() const;
+  Result<> password_is_awaited() const;
   void learn(std::string_view list);
-  void start_command(std::string_view text, size_t room);
+  void start_command(std::string_view text);
+  void append(std::string_view text);
 
   proxy::Connection& store_;
   StoreCapabilities& learnt_;

@@ -5,6 +5,7 @@
 #include "ipc/runtime/text.h"
 #include "workers/pop3/store_login.h"
 #include "workers/proxy/dialect.h"
+#include "workers/proxy/session_log.h"
 #include "workers/sasl/credentials.h"
 #include "workers/sasl/plain.h"
 
@@ -101,6 +102,7 @@ Task<std::optional<Login>> Pop3Dialect::take_pass(Command command) {
   }
   const Result<> good = sasl::check_credentials(user, command.password.reveal());
   if (!good) {
+    proxy::log_refused(context_, good.error());
     co_await say("-ERR [AUTH] " + good.error().detail);
     co_return std::optional<Login>();
   }
@@ -134,6 +136,7 @@ Task<std::optional<Login>> Pop3Dialect::take_auth(Command command) {
     user_.clear();
     co_return std::optional<Login>(Login(std::move(plain->authcid), std::move(plain->password)));
   }
+  proxy::log_refused(context_, plain.error());
   if (plain.error().code == Errc::refused) {
     co_await say("-ERR [AUTH] " + plain.error().detail);
   } else {

@@ -25,7 +25,7 @@ class Pop3Dialect {
   static constexpr const char* relay_farewell = "";  // a POP3 server speaks when it is asked
 
   Pop3Dialect(proxy::Connection& client, const proxy::SessionContext& context, Shared&)
-      : client_(client), settings_(context.settings) {}
+      : client_(client), context_(context), settings_(context.settings) {}
 
   Task<proxy::Login> authenticate();
   Task<> log_in_to(proxy::Connection& store, const std::string& replay_name,
@@ -44,6 +44,7 @@ class Pop3Dialect {
   std::string banner() const;
 
   proxy::Connection& client_;
+  const proxy::SessionContext& context_;
   const config::Settings& settings_;
   bool greeted_ = false;
   int commands_ = 0;

@@ -8,7 +8,22 @@
 namespace openmmp::pop3 {
 namespace {
 
-constexpr std::string_view temporary_codes[] = {"SYS/TEMP", "IN-USE", "LOGIN-DELAY"};
+struct Code {
+  std::string_view name;
+  bool is_temporary;
+};
+
+constexpr Code codes[] = {
+    {"SYS/TEMP", true},  {"IN-USE", true}, {"LOGIN-DELAY", true},
+    {"SYS/PERM", false}, {"AUTH", false},
+};
+
+const Code* find_code(std::string_view text) {
+  const auto found = std::find_if(std::begin(codes), std::end(codes), [text](const Code& code) {
+    return equals_ignoring_case(text, code.name);
+  });
+  return found == std::end(codes) ? nullptr : found;
+}
 
 // TAB is as good as a blank in what a store says.
 bool is_forbidden(char c) {
@@ -43,9 +58,17 @@ Result<Response> parse_response(std::string_view line) {
   return response;
 }
 
+std::string summary(const Response& response) {
+  if (response.status == Status::ok) return "+OK";
+  if (response.status == Status::continuation) return "+";
+  std::string text = "-ERR";
+  if (const Code* known = find_code(response.code)) text.append(" [").append(known->name) += ']';
+  return text;
+}
+
 bool is_temporary(std::string_view code) {
-  return std::any_of(std::begin(temporary_codes), std::end(temporary_codes),
-                     [code](std::string_view name) { return equals_ignoring_case(code, name); });
+  const Code* known = find_code(code);
+  return known != nullptr && known->is_temporary;
 }
 
 bool offers_plain(std::string_view capability) {

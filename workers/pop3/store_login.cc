@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "workers/proxy/session_log.h"
 #include "workers/sasl/plain.h"
 
 namespace openmmp::pop3 {
@@ -9,6 +10,9 @@ namespace {
 
 constexpr size_t max_line = 1024;
 constexpr int max_capabilities = 100;
+constexpr size_t max_logged = 200;
+// More than a string keeps inside itself, where a move would leave its bytes behind.
+constexpr size_t min_room = 64;
 // RFC 5034: a longer command must be sent without its initial response.
 constexpr size_t max_command = 255;
 
@@ -21,7 +25,7 @@ bool is_ascii(std::string_view text) {
 // In one block, so that no copy of a password is left behind.
 std::string command_with(std::string_view command, std::string_view argument) {
   std::string line;
-  line.reserve(command.size() + argument.size() + 2);
+  line.reserve(std::max(command.size() + argument.size() + 2, min_room));
   line += command;
   line += argument;
   line += "\r\n";
@@ -49,7 +53,7 @@ Task<std::string> StoreLogin::run(const std::string& name, const Secret& passwor
 Task<> StoreLogin::read_greeting() {
   co_await next_line();
   if (response_.status == Status::err) {
-    co_await fail(Errc::unavailable, "the store greets with " + line_);
+    co_await fail(Errc::unavailable, "the store greets with " + proxy::excerpt(line_, max_logged));
   }
   if (response_.status != Status::ok) co_await fail(Errc::protocol, "no POP3 greeting");
 }
@@ -80,14 +84,16 @@ Task<> StoreLogin::auth_plain(const std::string& name, const Secret& password) {
     co_return;
   }
   co_await exchange("AUTH PLAIN\r\n");
-  if (response_.status != Status::continuation) {
-    co_await answer_is_yes();
-    co_await fail(Errc::protocol, "the store says yes before it has the password");
-  }
+  co_await password_is_awaited();
   co_await exchange(command_with("", message.reveal()));
 }
 
 Task<> StoreLogin::exchange(std::string command) {
+  // Read later, it would be taken for the answer to what the store has not seen yet.
+  if (store_.has_buffered_input()) {
+    wipe(command);
+    co_await fail(Errc::protocol, "the store answers before it is asked");
+  }
   co_await store_.write(std::move(command));
   co_await next_line();
 }
@@ -99,9 +105,15 @@ Task<> StoreLogin::next_line() {
 
 Result<> StoreLogin::answer_is_yes() const {
   if (response_.status == Status::ok) return {};
-  const std::string said = "the store says " + line_;
-  if (response_.status != Status::err) return fail(Errc::protocol, said);
-  return fail(is_temporary(response_.code) ? Errc::unavailable : Errc::refused, said);
+  const Errc no = is_temporary(response_.code) ? Errc::unavailable : Errc::refused;
+  return fail(response_.status == Status::err ? no : Errc::protocol,
+              "the store says " + summary(response_));
+}
+
+Result<> StoreLogin::password_is_awaited() const {
+  if (response_.status == Status::continuation) return {};
+  if (Result<> yes = answer_is_yes(); !yes) return yes;
+  return fail(Errc::protocol, "the store says yes before it has the password");
 }
 
 }  // namespace openmmp::pop3

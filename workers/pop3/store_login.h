@@ -28,6 +28,7 @@ class StoreLogin {
   Task<> exchange(std::string command);
   Task<> next_line();
   Result<> answer_is_yes() const;
+  Result<> password_is_awaited() const;
 
   proxy::Connection& store_;
   std::string line_;   // the last line of the store

@@ -1,6 +1,15 @@
 #include "workers/proxy/session_log.h"
 
 namespace openmmp::proxy {
+namespace {
+
+constexpr size_t max_name = 256;
+constexpr size_t max_reason = 512;
+
+std::string name_in_log(std::string_view name) { return excerpt(name, max_name); }
+std::string reason_in_log(const Error& error) { return excerpt(error.detail, max_reason); }
+
+}  // namespace
 
 Refusal refusal_for(Stage stage, const Error& error) {
   if (stage == Stage::connect) return Refusal::store_down;
@@ -12,14 +21,15 @@ Refusal refusal_for(Stage stage, const Error& error) {
 void log_login(const SessionContext& context, LoginRecord& record, Millis now) {
   record.since = now;
   context.log.write(LogLevel::notice, context.id, "user {} logged in - client {}, server {}",
-                    record.user, context.client.to_string(), record.server);
+                    name_in_log(record.user), context.client.to_string(),
+                    name_in_log(record.server));
 }
 
 void log_failure(const SessionContext& context, const LoginRecord& record, const Error& error) {
-  context.log.write(LogLevel::notice, context.id,
-                    "login of user {} failed - client {}, server {}: {}", record.user,
-                    context.client.to_string(), record.server.empty() ? "none" : record.server,
-                    error.detail);
+  context.log.write(
+      LogLevel::notice, context.id, "login of user {} failed - client {}, server {}: {}",
+      name_in_log(record.user), context.client.to_string(),
+      record.server.empty() ? "none" : name_in_log(record.server), reason_in_log(error));
 }
 
 void log_end(const SessionContext& context, const LoginRecord& record, const RelayEnd& end,
@@ -27,13 +37,26 @@ void log_end(const SessionContext& context, const LoginRecord& record, const Rel
   context.log.write(
       LogLevel::notice, context.id,
       "session of user {} ended - client {}, server {}, {} bytes in, {} bytes out, {:.3f} s: {}",
-      record.user, context.client.to_string(), record.server, end.from_client, end.from_backend,
-      std::chrono::duration<double>(now - record.since).count(), end.reason);
+      name_in_log(record.user), context.client.to_string(), name_in_log(record.server),
+      end.from_client, end.from_backend, std::chrono::duration<double>(now - record.since).count(),
+      end.reason);
+}
+
+void log_refused(const SessionContext& context, const Error& error) {
+  context.log.write(LogLevel::notice, context.id, "login failed - client {}: {}",
+                    context.client.to_string(), reason_in_log(error));
 }
 
 void log_no_login(const SessionContext& context, const Error& error) {
   context.log.write(LogLevel::info, context.id, "no login - client {}: {}",
-                    context.client.to_string(), error.detail);
+                    context.client.to_string(), reason_in_log(error));
+}
+
+std::string excerpt(std::string_view text, size_t most) {
+  if (text.size() <= most) return std::string(text);
+  // Not in the middle of a UTF-8 sequence.
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0) == 0x80) --most;
+  return std::string(text.substr(0, most)) + "...";
 }
 
 }  // namespace openmmp::proxy

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "ipc/runtime/loop.h"
 #include "workers/proxy/login.h"
@@ -32,7 +33,12 @@ void log_login(const SessionContext& context, LoginRecord& record, Millis now);
 void log_failure(const SessionContext& context, const LoginRecord& record, const Error& error);
 void log_end(const SessionContext& context, const LoginRecord& record, const RelayEnd& end,
              Millis now);
+// A login that was refused before the directory was asked.
+void log_refused(const SessionContext& context, const Error& error);
 // A session that ended before anybody was logged in.
 void log_no_login(const SessionContext& context, const Error& error);
+
+// `text`, or its first `most` bytes and "...": what a peer can make us write has an end.
+std::string excerpt(std::string_view text, size_t most);
 
 }  // namespace openmmp::proxy

@@ -69,5 +69,22 @@ TEST(ImapResponse, TellsTemporaryFromFinal) {
   }
 }
 
+TEST(ImapResponse, IsSummarisedInOurOwnWords) {
+  const struct {
+    const char* line;
+    const char* summary;
+  } cases[] = {
+      {"a NO [AUTHENTICATIONFAILED] LOGIN joe s3cret", "NO [AUTHENTICATIONFAILED]"},
+      {"a no [expired s3cret] x", "NO [EXPIRED]"},
+      {"a NO [s3cret] x", "NO"},
+      {"a BAD LOGIN joe s3cret", "BAD"},
+      {"a OK s3cret", "OK"},
+      {"* BYE [UNAVAILABLE] s3cret", "BYE [UNAVAILABLE]"},
+      {"a s3cret", "something else than OK, NO or BAD"},
+      {"+ s3cret", "+"},
+  };
+  for (const auto& c : cases) EXPECT_EQ(summary(*parse_response(c.line)), c.summary) << c.line;
+}
+
 }  // namespace
 }  // namespace openmmp::imap

@@ -53,5 +53,20 @@ TEST(Pop3Response, FindsPlainAmongTheMechanisms) {
   }
 }
 
+TEST(Pop3Response, IsSummarisedInOurOwnWords) {
+  const struct {
+    const char* line;
+    const char* summary;
+  } cases[] = {
+      {"-ERR [AUTH] PASS s3cret", "-ERR [AUTH]"},
+      {"-err [sys/temp] s3cret", "-ERR [SYS/TEMP]"},
+      {"-ERR [s3cret] no", "-ERR"},
+      {"-ERR PASS s3cret", "-ERR"},
+      {"+OK s3cret", "+OK"},
+      {"+ s3cret", "+"},
+  };
+  for (const auto& c : cases) EXPECT_EQ(summary(*parse_response(c.line)), c.summary) << c.line;
+}
+
 }  // namespace
 }  // namespace openmmp::pop3
