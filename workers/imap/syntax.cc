@@ -13,9 +13,13 @@ constexpr size_t max_quoted = 1000;
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_printable(char c) { return c > ' ' && c < 0x7f; }
 
+// "]" is none of them: in an atom it would end the response code that the atom stands in.
 bool is_atom_char(char c) {
-  return is_printable(c) && std::string_view("(){%*\"\\").find(c) == std::string_view::npos;
+  return is_printable(c) && std::string_view("(){%*\"\\]").find(c) == std::string_view::npos;
 }
+
+// <any ASTRING-CHAR except "+">, and an ASTRING-CHAR may be "]".
+bool is_tag_char(char c) { return (is_atom_char(c) || c == ']') && c != '+'; }
 
 uint64_t saturated(std::string_view digits) {
   constexpr uint64_t most = std::numeric_limits<uint64_t>::max();
@@ -48,9 +52,8 @@ std::optional<Literal> trailing_literal(std::string_view line) {
 
 std::string_view reply_tag(std::string_view line) {
   const std::string_view tag = line.substr(0, line.find(' '));
-  const auto allowed = [](char c) { return is_atom_char(c) && c != '+'; };
   const bool good =
-      !tag.empty() && tag.size() <= max_tag && std::all_of(tag.begin(), tag.end(), allowed);
+      !tag.empty() && tag.size() <= max_tag && std::all_of(tag.begin(), tag.end(), is_tag_char);
   return good ? tag : "*";
 }
 

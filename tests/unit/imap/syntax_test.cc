@@ -60,6 +60,16 @@ TEST(Tag, IsEchoedOnlyWhenItIsOne) {
   EXPECT_EQ(reply_tag(std::string(256, 'a') + " NOOP"), "*");
 }
 
+TEST(Atom, HoldsNothingThatEndsAResponseCode) {
+  for (const char* text : {"IMAP4rev1", "AUTH=PLAIN", "LITERAL+", "X[Y"}) {
+    EXPECT_TRUE(is_atom(text)) << text;
+  }
+  for (const char* text :
+       {"", "X]Y", "]", "a b", "a\"", "a\\", "a%", "a*", "a(", "a{", "\xc3\xbc"}) {
+    EXPECT_FALSE(is_atom(text)) << text;
+  }
+}
+
 TEST(Quoted, EscapesWhatItMust) {
   EXPECT_EQ(quoted(""), "\"\"");
   EXPECT_EQ(quoted("a b"), "\"a b\"");
