@@ -13,6 +13,7 @@ void check_announcement(std::string_view announcement) {
     CHECK(!list.has(never));
   }
   CHECK(list.has("IMAP4rev1") && is_one_line(announcement));
+  CHECK(announcement.find(']') == announcement.npos);
   CHECK(announcement.size() <= 140 * 65);
 }
 
