@@ -8,8 +8,8 @@ Task<Connection> dial_first(directory::Route& route, LoginRecord& record, Servic
   for (HostPort host : route.hosts) {
     if (host.port == 0) host.port = services.default_port;
     record.server = host.to_string();
-    Result<Connection> connection =
-        co_await attempt(dial(services.loop, host, services.settings.connect_timeout));
+    Result<Connection> connection = co_await attempt(
+        dial(services.loop, services.resolver, host, services.settings.connect_timeout));
     if (connection) co_return std::move(*connection);
     last = connection.error();
   }

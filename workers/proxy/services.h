@@ -8,6 +8,7 @@
 #include "ipc/runtime/loop.h"
 #include "workers/directory/directory.h"
 #include "workers/proxy/relay.h"
+#include "workers/proxy/resolver.h"
 
 namespace openmmp::proxy {
 
@@ -19,12 +20,13 @@ struct Counters {
 
 struct Services {
   Services(Loop& l, Log& g, const config::Settings& s, directory::Directory& d, uint16_t p)
-      : loop(l), log(g), settings(s), directory(d), default_port(p) {}
+      : loop(l), log(g), settings(s), directory(d), default_port(p), resolver(l) {}
   Loop& loop;
   Log& log;
   const config::Settings& settings;
   directory::Directory& directory;
   const uint16_t default_port;  // of a store, when neither directory nor BacksidePort names one
+  Resolver resolver;
   RelayPool relay_pool;
   Counters counters;
 };
