@@ -12,7 +12,8 @@ namespace openmmp {
 
 namespace {
 constexpr size_t max_events_a_turn = 256;
-}
+constexpr Millis refused_pause{100};
+}  // namespace
 
 struct Loop::Libuv {
   uv_loop_t loop;
@@ -48,8 +49,7 @@ Loop::Loop() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), libuv_(std::make_unique<L
 
 Loop::~Loop() {
   uv_close(libuv_->handle(), nullptr);
-  while (uv_run(&libuv_->loop, UV_RUN_NOWAIT) != 0) {
-  }
+  uv_run(&libuv_->loop, UV_RUN_DEFAULT);
   CHECK(uv_loop_close(&libuv_->loop) == 0);
   CHECK(watched_ == 0);
 }
@@ -79,6 +79,7 @@ void Loop::turn(bool may_wait) {
   // Whatever ran just now may have asked the loop to stop, or left nothing to wait for.
   if (may_wait && (stopped_ || !anything_left())) return;
   wait_for_events(may_wait ? wait_time() : 0);
+  refused_.for_each([this](Watch& watch) { add(watch); });
   run_timers();
   retired_.clear();
 }
@@ -87,9 +88,10 @@ int Loop::wait_time() {
   if (!ready_.empty()) return 0;
   // libuv says 0 when it has callbacks to run or a descriptor to register, -1 for "any time".
   const int libuv = uv_backend_timeout(&libuv_->loop);
-  if (libuv == 0 || timers_.empty()) return libuv;
-  const auto wait = std::clamp(timers_.begin()->first - now_, Millis(0), Millis(1'000'000'000));
-  const int own = static_cast<int>(wait.count());
+  if (libuv == 0 || (timers_.empty() && refused_.empty())) return libuv;
+  const Millis longest = refused_.empty() ? Millis(1'000'000'000) : refused_pause;
+  const Millis timer = timers_.empty() ? longest : timers_.begin()->first - now_;
+  const int own = static_cast<int>(std::clamp(timer, Millis(0), longest).count());
   return libuv < 0 ? own : std::min(own, libuv);
 }
 
@@ -109,7 +111,8 @@ void Loop::wait_for_events(int milliseconds) {
     }
     // An error or a hang-up is for whoever watches: the next system call says what it is.
     const bool broken = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
-    const uint32_t ready = watch->events & (broken ? watch->events : event.events);
+    constexpr uint32_t any = EPOLLIN | EPOLLOUT | EPOLLRDHUP;
+    const uint32_t ready = watch->events & (event.events | (broken ? any : 0));
     if (ready != 0) watch->callback(watch->owner, static_cast<int>(ready & ~EPOLLET));
   }
   if (libuv_ready) uv_run(&libuv_->loop, UV_RUN_NOWAIT);
@@ -117,20 +120,34 @@ void Loop::wait_for_events(int milliseconds) {
 
 void Loop::update(Watch& watch, uint32_t events) {
   if (events == watch.events) return;
-  epoll_event event = {};
-  event.events = events;
-  event.data.ptr = &watch;
-  // Not registered at all while nothing is watched for: a hang-up would be reported all the same.
-  const int operation = watch.events == 0 ? EPOLL_CTL_ADD
-                        : events == 0     ? EPOLL_CTL_DEL
-                                          : EPOLL_CTL_MOD;
-  CHECK(::epoll_ctl(epoll_.get(), operation, watch.fd.get(), &event) == 0);
+  const bool registered = watch.events != 0 && !watch.linked();
   watched_ += watch.events == 0 ? 1u : 0u;
   watched_ -= events == 0 ? 1u : 0u;
   watch.events = events;
+  // Not registered at all while nothing is watched for: a hang-up would be reported all the same.
+  if (events == 0) {
+    watch.unlink();
+    if (registered) CHECK(::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, watch.fd.get(), nullptr) == 0);
+  } else if (registered) {
+    repeat(watch);
+  } else {
+    add(watch);
+  }
+}
+
+void Loop::add(Watch& watch) {
+  epoll_event event = {};
+  event.events = watch.events;
+  event.data.ptr = &watch;
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, watch.fd.get(), &event) == 0) return watch.unlink();
+  // Short of memory or of the user's share of watches. That passes, and must not end the other
+  // sessions: it is tried again, and the kernel then reports whatever has come meanwhile.
+  CHECK(errno == ENOSPC || errno == ENOMEM);
+  if (!watch.linked()) refused_.push_back(watch);
 }
 
 void Loop::repeat(Watch& watch) {
+  if (watch.linked()) return;
   epoll_event event = {};
   event.events = watch.events;
   event.data.ptr = &watch;
@@ -138,6 +155,7 @@ void Loop::repeat(Watch& watch) {
 }
 
 void Loop::retire(std::unique_ptr<Watch> watch) {
+  watch->unlink();
   if (watch->events != 0) --watched_;
   watch->events = 0;
   retired_.push_back(std::move(watch));

@@ -46,7 +46,8 @@ class BeforeWait : public ListNode {
 class Loop {
  public:
   Loop();
-  ~Loop();  // runs libuv's close callbacks that are left; CHECKs that nothing else is
+  // Waits for calls that are still on the thread pool; CHECKs that nothing else is left.
+  ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
@@ -76,13 +77,14 @@ class Loop {
 
   // A descriptor that is watched. It may go away while events for it are still in a turn's batch,
   // so the loop keeps it until the turn is over.
-  struct Watch {
+  struct Watch : ListNode {  // in refused_ while the kernel would not have it
     UniqueFd fd;
     void* owner = nullptr;
     void (*callback)(void* owner, int events) = nullptr;
     uint32_t events = 0;  // as epoll(7) has them
   };
   void update(Watch& watch, uint32_t events);
+  void add(Watch& watch);
   void repeat(Watch& watch);
   void retire(std::unique_ptr<Watch> watch);
 
@@ -91,7 +93,6 @@ class Loop {
   void wait_for_events(int milliseconds);
   void drain_ready();
   void run_timers();
-  void run_libuv();
   bool anything_left();
 
   UniqueFd epoll_;
@@ -101,6 +102,7 @@ class Loop {
   LinkedList<BeforeWait> before_wait_;
   Timers timers_;
   std::vector<std::unique_ptr<Watch>> retired_;
+  LinkedList<Watch> refused_;
   size_t watched_ = 0;  // watches with any event set
   bool stopped_ = false;
 };

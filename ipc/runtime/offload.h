@@ -1,10 +1,12 @@
 // Runs a blocking call on libuv's thread pool and waits for it without blocking the loop.
 //
-//   auto work = [name] { return resolve(name); };        // named first: GCC 12.2 trap
-//   Addresses a = co_await offload(loop, std::move(work));
+//   auto work = [name] { return look_up(name); };
+//   auto looking_up = offload(loop, std::move(work));  // both named: GCC 12.2 trap
+//   Addresses a = co_await looking_up;
 //
-// The call must own everything it touches: when the awaiting coroutine is destroyed the call goes
-// on to its end on its thread, and its value is dropped on the loop's thread.
+// When the awaiting coroutine is destroyed, a call that has not begun never will. One that has goes
+// on to its end on its thread, so it must own everything it touches; its value is dropped on the
+// loop's thread.
 #pragma once
 
 #include <coroutine>
@@ -18,8 +20,11 @@
 namespace openmmp {
 
 namespace detail {
-// Queues `work` on the pool, then calls `done` on the loop's thread.
-void queue_work(Loop& loop, std::function<void()> work, std::function<void()> done);
+struct PoolWork;
+// Queues `work` on the pool, then calls `done` on the loop's thread; the value ends with `done`.
+PoolWork* queue_work(Loop& loop, std::function<void()> work, std::function<void()> done);
+// When `work` has not begun, neither it nor `done` will be called. Else this does nothing.
+void cancel_work(PoolWork& work);
 }  // namespace detail
 
 template <class Function>
@@ -30,6 +35,7 @@ class Offload {
     Function function;
     std::optional<Value> value;
     std::coroutine_handle<> waiting;
+    detail::PoolWork* work = nullptr;  // until it is done
   };
 
  public:
@@ -37,15 +43,18 @@ class Offload {
       : loop_(loop), shared_(std::make_shared<Shared>(std::move(function))) {}
   Offload(Offload&&) = default;
   ~Offload() {
-    if (shared_) shared_->waiting = {};
+    if (!shared_) return;
+    shared_->waiting = {};
+    if (shared_->work != nullptr) detail::cancel_work(*shared_->work);
   }
   bool await_ready() const { return false; }
   void await_suspend(std::coroutine_handle<> handle) {
     shared_->waiting = handle;
     auto shared = shared_;
-    detail::queue_work(
+    shared_->work = detail::queue_work(
         loop_, [shared] { shared->value.emplace(shared->function()); },
         [shared] {
+          shared->work = nullptr;
           if (shared->waiting) std::exchange(shared->waiting, {}).resume();
         });
   }

@@ -1,14 +1,32 @@
 #include "ipc/runtime/loop.h"
 
 #include <gtest/gtest.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "ipc/runtime/poll_handle.h"
 #include "ipc/runtime/task.h"
+
+namespace {
+int refused_registrations = 0;
+}
+
+// In place of the C library's: a kernel that is short of memory for a while.
+extern "C" int epoll_ctl(int epoll, int operation, int fd, epoll_event* event) noexcept {
+  if (operation == EPOLL_CTL_ADD && refused_registrations > 0) {
+    --refused_registrations;
+    errno = ENOSPC;
+    return -1;
+  }
+  return static_cast<int>(syscall(SYS_epoll_ctl, epoll, operation, fd, event));
+}
 
 namespace openmmp {
 namespace {
@@ -142,6 +160,40 @@ TEST_F(Sockets, PollHandleMayBeClosedByItsCallback) {
   theirs.reset();
   loop.run_turn();
   EXPECT_EQ(handle, nullptr);
+}
+
+TEST_F(Sockets, ARegistrationThatTheKernelRefusedIsTriedAgain) {
+  int events = 0;
+  PollHandle handle(loop, std::move(ours));
+  handle.set_owner(&events, [](void* owner, int ready) { *static_cast<int*>(owner) = ready; });
+  PollHandle other(loop, std::move(theirs));
+  other.set_owner(&events, [](void*, int) {});
+  ASSERT_EQ(write(other.fd(), "x", 1), 1);
+  loop.run_turn();  // libuv registers its own, and ends the process when refused
+  refused_registrations = 4;
+  handle.watch(PollHandle::writable);
+  other.watch(PollHandle::readable);
+  handle.watch(PollHandle::readable);
+  EXPECT_EQ(refused_registrations, 1);
+  EXPECT_TRUE(loop.run_turn());
+  EXPECT_EQ(events, 0);
+  loop.run_turn();
+  loop.run_turn();
+  EXPECT_EQ(events, PollHandle::readable);
+}
+
+TEST_F(Sockets, AHandleMayBeClosedWhileTheKernelRefusesIt) {
+  loop.run_turn();
+  refused_registrations = 2;
+  {
+    PollHandle handle(loop, std::move(ours));
+    handle.watch(PollHandle::readable);
+    handle.watch(0);
+    handle.watch_edges();
+    handle.repeat_edges();
+    EXPECT_EQ(refused_registrations, 0);
+  }
+  EXPECT_FALSE(loop.run_turn());
 }
 
 TEST_F(Sockets, ReleaseGivesTheDescriptorAwayOpen) {

@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <future>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "ipc/runtime/loop.h"
 #include "ipc/runtime/offload.h"
@@ -178,6 +182,54 @@ TEST(Offload, SurvivesTheDeathOfWhoWaits) {
     task.start();
   }
   loop.run();
+}
+
+// Calls that hold the four threads of the pool until this is destroyed.
+class Blockers {
+ public:
+  explicit Blockers(Loop& loop) {
+    for (int i = 0; i < 4; ++i) {
+      tasks_.push_back(block(loop, released_, begun_));
+      tasks_.back().start();
+    }
+    while (begun_ < 4) std::this_thread::yield();
+  }
+  ~Blockers() { release_.set_value(); }
+
+ private:
+  static Task<int> block(Loop& loop, std::shared_future<void> released, std::atomic<int>& begun) {
+    auto work = [released, &begun] {
+      ++begun;
+      released.wait();
+      return 0;
+    };
+    auto call = offload(loop, std::move(work));
+    co_return co_await call;
+  }
+  std::promise<void> release_;
+  std::shared_future<void> released_ = release_.get_future().share();
+  std::atomic<int> begun_{0};
+  std::vector<Task<int>> tasks_;
+};
+
+Task<int> marks(Loop& loop, std::atomic<bool>& ran) {
+  auto work = [&ran] {
+    ran = true;
+    return 0;
+  };
+  auto call = offload(loop, std::move(work));
+  co_return co_await call;
+}
+
+TEST(Offload, WhatHasNotBegunNeverWillWhenNobodyWaits) {
+  std::atomic<bool> ran{false};
+  {
+    Loop loop;
+    const Blockers blockers(loop);
+    Task<int> task = marks(loop, ran);
+    task.start();
+  }
+  EXPECT_FALSE(ran);
 }
 
 }  // namespace
