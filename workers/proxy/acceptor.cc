@@ -41,7 +41,9 @@ void Acceptor::accept_from(Listener& listener) {
     SocketAddress peer;
     Result<UniqueFd> socket = accept_tcp(listener.socket.fd(), peer);
     if (!socket) {
-      if (socket.error().code == Errc::limit) pause(socket.error().detail.c_str());
+      if (socket.error().code == Errc::limit) return pause(socket.error().detail.c_str());
+      // Nobody waits any more and there is room: the next shortage is another one.
+      if (count > 0) complained_ = false;
       return;
     }
     handler_(std::move(*socket), peer);

@@ -1,7 +1,10 @@
 #include "workers/proxy/acceptor.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "ipc/runtime/socket.h"
@@ -59,6 +62,34 @@ TEST_F(AcceptorTest, ClosedItAcceptsNothing) {
   connect(1);
   for (int i = 0; i < 20; ++i) loop.run_turn();
   EXPECT_TRUE(accepted.empty());
+}
+
+TEST_F(AcceptorTest, ComplainsOnceOfEachShortage) {
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+  const UniqueFd output(ends[0]);
+  log.set_file(UniqueFd(ends[1]));
+  log.set_level(3);
+  const auto lines = [&] {
+    log.flush();
+    char text[4096];
+    const ssize_t size = ::read(output.get(), text, sizeof text);
+    return size <= 0 ? 0 : std::count(text, text + size, '\n');
+  };
+  room = 1;
+  connect(4);
+  for (int i = 0; i < 20; ++i) loop.run_turn();
+  EXPECT_EQ(lines(), 1);
+  // One session has ended: the others wait as before.
+  room = 2;
+  while (accepted.size() < 2) loop.run_turn();
+  EXPECT_EQ(lines(), 0);
+  room = 5;
+  while (accepted.size() < 4) loop.run_turn();
+  connect(2);
+  while (accepted.size() < 5) loop.run_turn();
+  for (int i = 0; i < 20; ++i) loop.run_turn();
+  EXPECT_EQ(lines(), 1);
 }
 
 TEST(SessionLimit, LeavesRoomForTwoSocketsASession) { EXPECT_GT(session_limit(), 0u); }
