@@ -12,7 +12,7 @@ void LineBuffer::append(std::string_view bytes) {
   // Growing would leave a copy of what is here in freed memory, so the old block is wiped.
   if (bytes_.size() + bytes.size() > bytes_.capacity()) {
     std::string grown;
-    grown.reserve(std::max(size() + bytes.size(), size_t{256}));
+    grown.reserve(std::max({size() + bytes.size(), 2 * size(), size_t{256}}));
     grown.append(bytes_, start_);
     wipe(bytes_);
     bytes_ = std::move(grown);

@@ -23,6 +23,8 @@ class LineBuffer {
   std::optional<std::string> next_bytes(size_t count);
   // Everything that is left.
   std::string take_all();
+  // Wipes and forgets it.
+  void discard() { consume(size()); }
 
   size_t size() const { return bytes_.size() - start_; }
   bool empty() const { return size() == 0; }

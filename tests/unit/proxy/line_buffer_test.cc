@@ -84,5 +84,27 @@ TEST(LineBuffer, GrowsOverManyAppendsWithoutLosingAByte) {
   EXPECT_EQ(buffer.take_all(), expected);
 }
 
+TEST(LineBuffer, TakesALongLineByteByByte) {
+  // Copying all of it for each byte would take minutes.
+  constexpr size_t length = size_t{1} << 21;
+  LineBuffer buffer;
+  for (size_t i = 0; i < length; ++i) {
+    buffer.append("x");
+    ASSERT_FALSE(*buffer.next_line(length));
+  }
+  buffer.append("\r\n");
+  EXPECT_EQ((*buffer.next_line(length))->size(), length);
+}
+
+TEST(LineBuffer, DiscardsWhatIsLeft) {
+  LineBuffer buffer;
+  buffer.append("line\nsecret");
+  EXPECT_EQ(**buffer.next_line(10), "line");
+  buffer.discard();
+  EXPECT_TRUE(buffer.empty());
+  buffer.append("next\n");
+  EXPECT_EQ(**buffer.next_line(10), "next");
+}
+
 }  // namespace
 }  // namespace openmmp::proxy
