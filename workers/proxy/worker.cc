@@ -40,7 +40,8 @@ class Worker {
   // Errc says why the worker cannot work.
   Result<> open();
   void handle(proto::ToWorker message, ipc::Descriptors descriptors);
-  // Accepts no more; after `limit` the sessions that are left are asked to leave.
+  // Accepts no more; after `limit` the sessions that are left are asked to leave. Again, it may
+  // bring that moment forward but never puts it off.
   void drain(Millis limit);
   Millis drain_time() const { return settings_.drain_time; }
 
@@ -68,6 +69,7 @@ class Worker {
   BeforeWait each_turn_;
   uint64_t next_id_ = 1;
   bool draining_ = false;
+  Millis leave_at_{0};  // while draining
 };
 
 Worker::Worker(Loop& loop, ipc::ToSupervisorChannel& channel, ipc::Birthright birth,
@@ -171,8 +173,11 @@ Task<> Worker::answer_lookup(proto::LookupQuery query) {
 }
 
 void Worker::drain(Millis limit) {
-  acceptor_->close();
+  const Millis leave_at = loop_.now() + limit;
+  if (draining_ && leave_at >= leave_at_) return;
+  leave_at_ = leave_at;
   draining_ = true;
+  acceptor_->close();
   log_.write(LogLevel::notice, 0, "{}({}): draining, {} sessions", birth_.log_name, birth_.service,
              sessions_->size());
   leave_.start(
