@@ -99,19 +99,30 @@ Result<> check_escapes(std::string_view value, std::string_view letters, bool at
   return {};
 }
 
-// Finds a missing parenthesis or a wrong escape; the rest is the directory's to judge.
+// Finds a missing parenthesis or a wrong or misplaced escape; the rest is the directory's to judge.
 Result<> check_search_filter(std::string_view value) {
   int depth = 0;
   bool balanced = value.front() == '(';
+  bool in_value = false;
+  bool misplaced = false;
   for (size_t i = 0; i < value.size(); ++i) {
     if (value[i] == '(') ++depth;
     if (value[i] == ')') --depth;
+    in_value = value[i] == '=' || (in_value && value[i] != '(' && value[i] != ')');
+    misplaced = misplaced || (value[i] == '%' && !in_value);
     balanced = balanced && depth >= 0 && (depth > 0 || i + 1 == value.size());
   }
   if (!balanced || depth != 0) {
     return fail(Errc::protocol, fmt::format("'{}' is not a filter; accepted: one filter in "
                                             "balanced parentheses, as \"(uid=%s)\"",
                                             value));
+  }
+  // A client's name must not choose the attribute.
+  if (misplaced) {
+    return fail(Errc::protocol,
+                fmt::format("'{}' has '%' outside a value; accepted: escapes behind "
+                            "'=', as \"(uid=%s)\"",
+                            value));
   }
   return check_escapes(value, "soUVCSD%", false);
 }
