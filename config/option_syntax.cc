@@ -99,17 +99,23 @@ Result<> check_escapes(std::string_view value, std::string_view letters, bool at
   return {};
 }
 
+// A client's name must not choose the attribute that is searched.
+bool has_escapes_in_values_only(std::string_view filter) {
+  bool in_value = false;
+  for (const char c : filter) {
+    if (c == '%' && !in_value) return false;
+    in_value = c == '=' || (in_value && c != '(' && c != ')');
+  }
+  return true;
+}
+
 // Finds a missing parenthesis or a wrong or misplaced escape; the rest is the directory's to judge.
 Result<> check_search_filter(std::string_view value) {
   int depth = 0;
   bool balanced = value.front() == '(';
-  bool in_value = false;
-  bool misplaced = false;
   for (size_t i = 0; i < value.size(); ++i) {
     if (value[i] == '(') ++depth;
     if (value[i] == ')') --depth;
-    in_value = value[i] == '=' || (in_value && value[i] != '(' && value[i] != ')');
-    misplaced = misplaced || (value[i] == '%' && !in_value);
     balanced = balanced && depth >= 0 && (depth > 0 || i + 1 == value.size());
   }
   if (!balanced || depth != 0) {
@@ -117,8 +123,7 @@ Result<> check_search_filter(std::string_view value) {
                                             "balanced parentheses, as \"(uid=%s)\"",
                                             value));
   }
-  // A client's name must not choose the attribute.
-  if (misplaced) {
+  if (!has_escapes_in_values_only(value)) {
     return fail(Errc::protocol,
                 fmt::format("'{}' has '%' outside a value; accepted: escapes behind "
                             "'=', as \"(uid=%s)\"",
