@@ -2,7 +2,7 @@
 //
 // The system's resolver blocks, for many seconds when a name server is down, so it runs on the
 // thread pool, which it shares with the directory. That is why there are few look-ups at a time,
-// one for each name however many ask for it, and why nobody waits longer than he said. Answers are
+// one for each name however many ask for it, and why nobody waits longer than they said. Answers are
 // not kept: a caching resolver on the host does that better.
 #pragma once
 
