@@ -58,19 +58,29 @@ void Log::refresh_date() {
   date_ = text;
 }
 
-void Log::append(LogLevel level, uint64_t id, std::string_view text) {
+size_t Log::begin_line(LogLevel level, uint64_t id) {
   refresh_date();
-  fmt::format_to(std::back_inserter(pending_), "{}{}: General {}: ", date_, process_,
-                 word_for(level));
+  pending_ += date_;
+  pending_ += process_;
+  pending_ += ": General ";
+  pending_ += word_for(level);
+  pending_ += ": ";
   if (id != 0) fmt::format_to(std::back_inserter(pending_), "(id {}) ", id);
-  while (!text.empty()) {
-    const auto control = std::find_if(text.begin(), text.end(), is_control);
-    pending_.append(text.begin(), control);
-    text.remove_prefix(static_cast<size_t>(control - text.begin()));
-    if (text.empty()) break;
-    fmt::format_to(std::back_inserter(pending_), "\\x{:02x}",
-                   static_cast<unsigned char>(text.front()));
-    text.remove_prefix(1);
+  return pending_.size();
+}
+
+void Log::end_line(size_t start) {
+  const auto text = pending_.begin() + static_cast<std::ptrdiff_t>(start);
+  if (std::any_of(text, pending_.end(), is_control)) {
+    const std::string raw = pending_.substr(start);
+    pending_.resize(start);
+    for (const char c : raw) {
+      if (is_control(c)) {
+        fmt::format_to(std::back_inserter(pending_), "\\x{:02x}", static_cast<unsigned char>(c));
+      } else {
+        pending_ += c;
+      }
+    }
   }
   pending_ += '\n';
   if (pending_.size() > flush_size) flush();

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <string_view>
 
@@ -34,12 +35,18 @@ class Log {
   // `id` is the connection's; 0 leaves it out.
   template <class... Args>
   void write(LogLevel level, uint64_t id, fmt::format_string<Args...> format, Args&&... args) {
-    if (wants(level)) append(level, id, fmt::format(format, std::forward<Args>(args)...));
+    if (!wants(level)) return;
+    const size_t start = begin_line(level, id);
+    fmt::format_to(std::back_inserter(pending_), format, std::forward<Args>(args)...);
+    end_line(start);
   }
   void flush();
 
  private:
-  void append(LogLevel level, uint64_t id, std::string_view text);
+  // Where in pending_ the text of the new line begins.
+  size_t begin_line(LogLevel level, uint64_t id);
+  // Takes care of what the text may contain.
+  void end_line(size_t start);
   void refresh_date();
 
   std::string process_;  // "host ImapProxy[12607]"

@@ -29,15 +29,6 @@ constexpr int last_words = 4096;
 // A session that is silent for so long is probably not in the middle of something.
 constexpr Millis quiet = Seconds(1);
 
-// True when closing the socket at once could cost the peer more than a last line: with input
-// unread, or output on its way, what the peer sends next is answered with a reset.
-bool close_would_hurt(const PollHandle& socket) {
-  char byte;
-  if (::recv(socket.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0) return true;
-  int unsent = 0;
-  return ::ioctl(socket.fd(), SIOCOUTQ, &unsent) == 0 && unsent > last_words;
-}
-
 }  // namespace
 
 RelayPool::RelayPool() : buffer_(std::make_unique_for_overwrite<char[]>(buffer_size)) {}
@@ -276,9 +267,18 @@ void Relay::client_ended() {
   if (!to_backend_.discards) ::shutdown(backend_.fd(), SHUT_WR);
 }
 
+// True when closing the client's socket at once could cost it more than a last line: with input
+// unread, or output on its way, what the client sends next is answered with a reset.
+bool Relay::close_would_hurt() const {
+  if (to_backend_.input.may_have_more || to_backend_.blocked()) return true;
+  if (to_client_.total <= last_words) return false;
+  int unsent = 0;
+  return ::ioctl(client_.fd(), SIOCOUTQ, &unsent) == 0 && unsent > last_words;
+}
+
 // The session is over as soon as the client has heard all of it.
 void Relay::backend_ended() {
-  if (to_backend_.end_passed_on || !close_would_hurt(client_)) return finish();
+  if (to_backend_.end_passed_on || !close_would_hurt()) return finish();
   ::shutdown(client_.fd(), SHUT_WR);
   to_backend_.discards = true;
   release(to_backend_);

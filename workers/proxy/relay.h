@@ -118,6 +118,7 @@ class Relay {
   void end_reached(Direction& direction);
   void client_ended();
   void backend_ended();
+  bool close_would_hurt() const;
   void note_reason(std::string reason);
   void finish();
   void resume_if_finished();
