@@ -2,8 +2,8 @@
 //
 // The system's resolver blocks, for many seconds when a name server is down, so it runs on the
 // thread pool, which it shares with the directory. That is why there are few look-ups at a time,
-// one for each name however many ask for it, and why nobody waits longer than they said. Answers are
-// not kept: a caching resolver on the host does that better.
+// one for each name however many ask for it, and why nobody waits longer than they said. Answers
+// are not kept: a caching resolver on the host does that better.
 #pragma once
 
 #include <functional>
