@@ -1,0 +1,43 @@
+// TLS towards stores and relays: whom we believe, and what we show. One for each kind of store in a
+// worker; it outlives the streams it made.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ipc/runtime/result.h"
+#include "ipc/tls/certificate.h"
+#include "ipc/tls/server_context.h"
+#include "ipc/tls/stream.h"
+
+namespace openmmp::tls {
+
+struct ClientOptions {
+  std::string authorities;                // PEM; empty: those of the system
+  std::vector<std::string> fingerprints;  // SHA-256 of certificates, 64 hex digits; any of them
+                                          // will do, whatever its name and issuer
+  bool verify = true;                          // no: anything goes, when there are no fingerprints
+  std::optional<CertificateText> certificate;  // of ours, when the store asks for one
+  std::string ciphers = "all";
+  Version min_version = Version::tls1_2;
+  std::string protocol;  // offered by ALPN
+};
+
+class ClientContext {
+ public:
+  static Result<std::unique_ptr<ClientContext>> create(ClientOptions options);
+  ~ClientContext();
+
+  // The client's side of a handshake that has not begun. `host` is a name, sent as SNI, or an
+  // address; the certificate must be for it. Sessions are resumed where the store offers it.
+  Stream connect(const std::string& host) const;
+
+ private:
+  struct State;
+  explicit ClientContext(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace openmmp::tls
