@@ -47,6 +47,15 @@ Result<SocketAddress> SocketAddress::parse(std::string_view ip, uint16_t port) {
   return from(result.get());
 }
 
+SocketAddress SocketAddress::from_bytes(const IpBytes& ip, uint16_t port) {
+  SocketAddress v6;
+  v6.storage_.v6.sin6_family = AF_INET6;
+  std::memcpy(&v6.storage_.v6.sin6_addr, ip.data(), ip.size());
+  SocketAddress result = from(v6.get());
+  result.set_port(port);
+  return result;
+}
+
 SocketAddress SocketAddress::any_v4(uint16_t port) {
   SocketAddress result;
   result.set_port(port);
@@ -63,6 +72,17 @@ uint16_t SocketAddress::port() const {
 
 void SocketAddress::set_port(uint16_t port) {
   (family() == AF_INET ? storage_.v4.sin_port : storage_.v6.sin6_port) = htons(port);
+}
+
+IpBytes SocketAddress::ip_bytes() const {
+  IpBytes ip{};
+  if (family() == AF_INET) {
+    ip[10] = ip[11] = 0xff;
+    std::memcpy(&ip[12], &storage_.v4.sin_addr, 4);
+  } else {
+    std::memcpy(ip.data(), &storage_.v6.sin6_addr, ip.size());
+  }
+  return ip;
 }
 
 std::string SocketAddress::ip() const {

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -11,6 +12,9 @@
 #include "ipc/runtime/result.h"
 
 namespace openmmp {
+
+// An IPv6 address in network order; an IPv4 one in its mapped form.
+using IpBytes = std::array<uint8_t, 16>;
 
 // An IPv4 or IPv6 address with a port. 28 bytes, a value.
 class SocketAddress {
@@ -22,6 +26,7 @@ class SocketAddress {
   // `ip` is an IPv4 or IPv6 literal, without brackets; mapped ones become IPv4 here too. No name is
   // looked up.
   static Result<SocketAddress> parse(std::string_view ip, uint16_t port);
+  static SocketAddress from_bytes(const IpBytes& ip, uint16_t port);
   static SocketAddress any_v4(uint16_t port);
 
   const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage_); }
@@ -29,6 +34,7 @@ class SocketAddress {
   int family() const { return storage_.v6.sin6_family; }
   uint16_t port() const;
   void set_port(uint16_t port);
+  IpBytes ip_bytes() const;
   std::string ip() const;         // "192.0.2.1", "2001:db8::1"
   std::string to_string() const;  // "192.0.2.1:143", "[2001:db8::1]:143"
 

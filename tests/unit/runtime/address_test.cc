@@ -29,6 +29,18 @@ TEST(SocketAddress, AMappedAddressIsIPv4) {
   EXPECT_EQ(SocketAddress::parse("::ffff:192.0.2.7", 25)->to_string(), "192.0.2.7:25");
 }
 
+TEST(SocketAddress, BytesAndBack) {
+  for (const char* ip : {"192.0.2.1", "0.0.0.0", "255.255.255.255", "::", "::1", "2001:db8::1"}) {
+    const SocketAddress address = *SocketAddress::parse(ip, 143);
+    const SocketAddress again = SocketAddress::from_bytes(address.ip_bytes(), 65535);
+    EXPECT_EQ(again.family(), address.family()) << ip;
+    EXPECT_EQ(again.ip(), ip);
+    EXPECT_EQ(again.port(), 65535) << ip;
+  }
+  const IpBytes mapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 1};
+  EXPECT_EQ(SocketAddress::parse("192.0.2.1", 1)->ip_bytes(), mapped);
+}
+
 TEST(HostPort, Parses) {
   const struct {
     const char* text;
