@@ -117,10 +117,11 @@ Result<CfgLine> parse_cfg_line(const RawLine& line) {
   }
   rest.remove_prefix(key_end);
   skip_blanks(rest);
-  Result<std::string> value = unquote(rest);
+  const bool quoted_words = split_quoted_words(rest).size() > 1;
+  Result<std::string> value = quoted_words ? std::string(rest) : unquote(rest);
   if (!value) return fail(value.error());
   return CfgLine{line.number, std::string(text.substr(0, colon)), std::string(key),
-                 std::move(*value)};
+                 std::move(*value), quoted_words};
 }
 
 CfgFile parse_cfg(std::string_view text) {
@@ -144,6 +145,20 @@ std::vector<std::string> split_words(std::string_view text) {
     const size_t end = std::min(text.find_first_of(blanks, start), text.size());
     words.emplace_back(text.substr(start, end - start));
     start = text.find_first_not_of(blanks, end);
+  }
+  return words;
+}
+
+std::vector<std::string> split_quoted_words(std::string_view text) {
+  std::vector<std::string> words;
+  while (!text.empty()) {
+    const size_t close = text.find('"', 1);
+    if (text.front() != '"' || close == std::string_view::npos) return {};
+    words.emplace_back(text.substr(1, close - 1));
+    text.remove_prefix(close + 1);
+    const size_t blank = std::min(text.find_first_not_of(blanks), text.size());
+    if (blank == 0 && !text.empty()) return {};
+    text.remove_prefix(blank);
   }
   return words;
 }

@@ -38,9 +38,10 @@ RawLines significant_lines(std::string_view text);
 
 struct CfgLine {
   int number = 0;
-  std::string section;  // exactly as written
-  std::string key;      // as written; keys are compared without regard to case
-  std::string value;    // without quotes
+  std::string section;        // exactly as written
+  std::string key;            // as written; keys are compared without regard to case
+  std::string value;          // without quotes
+  bool quoted_words = false;  // but for this: several words, each in quotes, which are left there
 };
 
 struct CfgFile {
@@ -54,5 +55,7 @@ CfgFile parse_cfg(std::string_view text);
 
 // "a  b\tc" in its words.
 std::vector<std::string> split_words(std::string_view text);
+// The words of a text in which each stands in double quotes; none when it is another text.
+std::vector<std::string> split_quoted_words(std::string_view text);
 
 }  // namespace openmmp::config

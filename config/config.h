@@ -3,6 +3,7 @@
 // the files is in `diagnostics`, and an instance with an error must not start.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -36,6 +37,23 @@ struct VirtualDomain {
   Pairs overrides;
 };
 
+// What a StoreFile says about some stores. The first group that has a store counts for it.
+struct StoreGroup {
+  std::string name;
+  std::vector<std::string> hosts;  // see config/store_groups.h
+  Pairs overrides;
+};
+
+// A file that an option names and that a worker gets open, having no right to it itself.
+struct ServiceFile {
+  std::string option;       // in the table's spelling
+  std::string path;         // absolute
+  std::string store_group;  // whose option it is; empty: the service's
+  // Which of several; the files of one certificate (its key, its OCSP response) have the same.
+  uint32_t index = 0;
+  bool operator==(const ServiceFile&) const = default;
+};
+
 enum class Protocol { imap, pop, smtp };
 
 // One entry of ServiceList with everything its workers need.
@@ -49,9 +67,9 @@ struct Service {
   std::vector<HostPort> listeners;  // host empty: all interfaces
   Pairs pairs;                      // what the file says, for the hand-over to the workers
   std::vector<VirtualDomain> virtual_domains;
+  std::vector<StoreGroup> store_groups;
   Settings settings;  // pairs and defaults, typed
-  // Files that options name and that a worker needs open: option name and absolute path.
-  Pairs files;
+  std::vector<ServiceFile> files;
 };
 
 struct Config {
@@ -71,5 +89,7 @@ std::string path_in(const std::string& directory, const std::string& path);
 // Fills Settings from pairs that load() has accepted before (in this or another process). Unknown
 // names are skipped: a newer supervisor may know more than this worker.
 Settings settings_from(const Pairs& pairs);
+// The same where some are overridden, as for a group of stores.
+Settings settings_from(const Pairs& pairs, const Pairs& overrides);
 
 }  // namespace openmmp::config

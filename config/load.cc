@@ -194,7 +194,7 @@ class Loader {
                              readable.error().detail, config_.directory));
       return;
     }
-    service.files.emplace_back(given.option->name, path);
+    service.files.push_back({std::string(given.option->name), path, {}, 0});
   }
 
   // The file may be named long before it is written: the original's own examples do so.
@@ -235,13 +235,17 @@ class Loader {
 
 Config load(const std::string& directory) { return Loader(directory).run(); }
 
-Settings settings_from(const Pairs& pairs) {
+Settings settings_from(const Pairs& pairs) { return settings_from(pairs, {}); }
+
+Settings settings_from(const Pairs& pairs, const Pairs& overrides) {
   Settings settings;
-  for (const auto& [name, value] : pairs) {
-    const Option* const option = find_option(name);
-    // What load() refused never gets here; what an older or newer table thinks otherwise of keeps
-    // its default.
-    if (option != nullptr) static_cast<void>(set_value(settings, *option, value));
+  for (const Pairs* const list : {&pairs, &overrides}) {
+    for (const auto& [name, value] : *list) {
+      const Option* const option = find_option(name);
+      // What load() refused never gets here; what an older or newer table thinks otherwise of keeps
+      // its default.
+      if (option != nullptr) static_cast<void>(set_value(settings, *option, value));
+    }
   }
   return settings;
 }

@@ -6,8 +6,11 @@
 #include <array>
 
 #include "config/cfg_file.h"
+#include "config/ssl_ports.h"
 #include "ipc/runtime/address.h"
+#include "ipc/runtime/network.h"
 #include "ipc/runtime/text.h"
+#include "ipc/tls/server_context.h"
 
 namespace openmmp::config {
 namespace {
@@ -153,7 +156,105 @@ Result<> check_characters(std::string_view value, size_t most) {
                           most == 1 ? "one character" : "characters"));
 }
 
+// A path with a blank could not be told from two.
+Result<> check_paths(std::string_view value) {
+  if (value.find('"') == std::string_view::npos) return {};
+  return fail(Errc::protocol, "has a quote in it; accepted: paths separated by blanks");
+}
+
+Result<> check_forward_client(std::string_view value) {
+  const std::vector<std::string> words = split_words(value);
+  const auto has = [&](std::string_view word) {
+    return std::any_of(words.begin(), words.end(),
+                       [&](const std::string& w) { return equals_ignoring_case(w, word); });
+  };
+  if (words.size() > 1 && (has("auto") || has("none"))) {
+    return fail(Errc::protocol, "has auto or none beside others; accepted: one of these alone");
+  }
+  if (has("proxy1") && has("proxy2")) {
+    return fail(Errc::protocol, "has both proxy1 and proxy2; accepted: one of these");
+  }
+  return {};
+}
+
+std::string without_colons(std::string_view fingerprint) {
+  std::string digits = lower_case(fingerprint);
+  std::erase(digits, ':');
+  return digits;
+}
+
+Result<> check_fingerprints(std::string_view value) {
+  for (const std::string& word : words_of(Form::fingerprints, value)) {
+    const bool hex = word.find_first_not_of("0123456789abcdef") == std::string::npos;
+    if (hex && word.size() == 64) continue;
+    return fail(Errc::protocol,
+                fmt::format("'{}' is no fingerprint; accepted: the 64 hex digits of "
+                            "a SHA-256, with or without colons",
+                            word));
+  }
+  return {};
+}
+
+Result<> check_addresses(std::string_view value) {
+  for (const std::string& word : split_words(value)) {
+    if (const auto address = SocketAddress::parse(word, 0); !address) {
+      return fail(Errc::protocol, fmt::format("{}; accepted: IPv4 and IPv6 addresses, separated by "
+                                              "blanks",
+                                              address.error().detail));
+    }
+  }
+  return {};
+}
+
+Result<> check_networks(std::string_view value) {
+  const Result<Networks> networks = Networks::parse(value);
+  if (networks) return {};
+  return fail(Errc::protocol, fmt::format("{}; accepted: addresses and networks, as 192.0.2.0/24, "
+                                          "separated by blanks",
+                                          networks.error().detail));
+}
+
+// Only what shows that a DN was taken for two, or two for one: the rest is the directory's to
+// judge.
+Result<> check_distinguished_names(std::string_view value) {
+  constexpr std::string_view accepted =
+      "accepted: a DN, as cn=Admins,o=example, or several in double quotes each";
+  for (const std::string& name : words_of(Form::distinguished_names, value)) {
+    if (!is_attribute(std::string_view(name).substr(0, name.find('='))) ||
+        name.find('=') == std::string::npos) {
+      return fail(Errc::protocol, fmt::format("'{}' is no DN; {}", name, accepted));
+    }
+    std::string_view before;
+    for (const std::string& word : split_words(name)) {
+      if (!before.empty() && before.back() != ',' && word.find('=') != std::string::npos) {
+        return fail(Errc::protocol,
+                    fmt::format("'{}' has no comma before '{}'; {}", name, word, accepted));
+      }
+      before = word;
+    }
+  }
+  return {};
+}
+
 }  // namespace
+
+std::vector<std::string> words_of(Form form, std::string_view value) {
+  if (form == Form::distinguished_names) {
+    std::vector<std::string> names = split_quoted_words(value);
+    if (names.empty() && !value.empty()) names.emplace_back(value);
+    return names;
+  }
+  std::string text(value);
+  if (form == Form::networks) std::replace(text.begin(), text.end(), ',', ' ');
+  std::vector<std::string> words = split_words(text);
+  for (std::string& word : words) {
+    if (form == Form::fingerprints) word = without_colons(word);
+    if (form == Form::addresses) {
+      if (const auto address = SocketAddress::parse(word, 0)) word = address->ip();
+    }
+  }
+  return words;
+}
 
 std::string_view ldif_file(std::string_view ldap_url) {
   constexpr std::string_view scheme = "ldif:";
@@ -178,9 +279,25 @@ Result<> check_form(Form form, std::string_view value) {
       return check_characters(value, value.size());
     case Form::host_port:
       return check_host_port(value);
-    case Form::schema_level:
-      if (value == "1" || value == "2") return {};
-      return fail(Errc::protocol, fmt::format("'{}' is no schema; accepted: 1 or 2", value));
+    case Form::paths:
+      return check_paths(value);
+    case Form::ssl_ports: {
+      const auto ports = parse_ssl_ports(value);
+      return ports ? Result<>() : fail(ports.error());
+    }
+    case Form::ciphers:
+      return tls::check_ciphers(value);
+    case Form::forward_client:
+      return check_forward_client(value);
+    case Form::fingerprints:
+      return check_fingerprints(value);
+    case Form::addresses:
+      return check_addresses(value);
+    case Form::networks:
+      return check_networks(value);
+    case Form::distinguished_names:
+      return check_distinguished_names(value);
+    case Form::choice:  // which the table knows
     case Form::plain:
     case Form::path:
     case Form::port:

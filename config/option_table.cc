@@ -16,12 +16,21 @@ using enum Effect;
 using enum Subject;
 
 constexpr Syntax plain;
-constexpr Syntax port{Form::port, {0, 65535}, ""};
-constexpr Syntax level{Form::log_level, {0, 100}, ""};
+constexpr Syntax port{Form::port, {0, 65535}, "", {}};
+constexpr Syntax level{Form::log_level, {0, 100}, "", {}};
 constexpr Syntax number(int64_t min, int64_t max, std::string_view unit) {
-  return {Form::plain, {min, max}, unit};
+  return {Form::plain, {min, max}, unit, {}};
 }
-constexpr Syntax form(Form kind) { return {kind, {}, ""}; }
+constexpr Syntax form(Form kind) { return {kind, {}, "", {}}; }
+
+constexpr std::string_view schema_levels[] = {"1", "2"};
+constexpr std::string_view tls_versions[] = {"1.2", "1.3"};
+constexpr std::string_view oauth_mechanisms[] = {"XOAUTH2", "OAUTHBEARER"};
+constexpr std::string_view client_forwards[] = {"auto",   "none", "proxy1",
+                                                "proxy2", "id",   "xclient"};
+constexpr Syntax one_of(std::span<const std::string_view> choices) {
+  return {Form::choice, {}, "", choices};
+}
 
 // Rows are written as calls, by origin, to keep one on two or three lines.
 constexpr Option mmp(Subject subject, std::string_view name, Member member, Syntax syntax,
@@ -60,8 +69,9 @@ constexpr Option table[] = {
     mmp(directory, "LdapUrl", &S::ldap_url, form(Form::ldap_url), in_proxies | in_vdmap, now,
         "Directory and base: ldap:// or ldaps:// URLs, several hosts in one or several URLs, tried "
         "in order; or ldif:FILE[?BASE] for a file of entries."),
-    mmp(directory, "UserGroupDN", &S::user_group_dn, plain, in_proxies, later,
-        "Base of the users for look-ups by client certificate."),
+    mmp(directory, "UserGroupDN", &S::user_group_dn, plain, in_proxies, now,
+        "Base of the users for look-ups by client certificate; empty: CertmapDN, then the base of "
+        "LdapUrl."),
     mmp(directory, "BindDN", &S::bind_dn, plain, in_proxies | in_vdmap, now,
         "Whom to bind as for searches; empty: anonymous."),
     mmp(directory, "BindPass", &S::bind_pass, plain, in_proxies | in_vdmap, now,
@@ -87,9 +97,8 @@ constexpr Option table[] = {
     mmp(directory, "HostedDomains", &S::hosted_domains, plain, in_proxies | in_vdmap, off_only,
         "Find the domain's entry first and the user below it; no: search all users with "
         "SearchFormat below the base of LdapUrl."),
-    ours(directory, "SchemaLevel", &S::schema_level, form(Form::schema_level),
-         in_proxies | in_vdmap, later,
-         "Schema of the domain entries, as the MTA's LDAP_SCHEMALEVEL."),
+    ours(directory, "SchemaLevel", &S::schema_level, one_of(schema_levels), in_proxies | in_vdmap,
+         later, "Schema of the domain entries, as the MTA's LDAP_SCHEMALEVEL."),
     mmp(directory, "DefaultDomain", &S::default_domain, plain, in_proxies | in_vdmap, now,
         "Domain of a login name that has none."),
     mmp(directory, "SearchFormat", &S::search_format, form(Form::search_filter),
@@ -126,31 +135,46 @@ constexpr Option table[] = {
     mmp(authentication, "AuthenticationLdapAttributes", &S::authentication_ldap_attributes,
         form(Form::attributes), in_stores | in_vdmap, later,
         "Attributes of the user handed to AuthenticationServer."),
-    mmp(authentication, "CRAMs", &S::crams, plain, in_stores | in_vdmap, later,
-        "Offer CRAM-MD5 and APOP."),
+    mmp(authentication, "CRAMs", &S::crams, plain, in_stores | in_vdmap, now,
+        "Offer CRAM-MD5 and APOP: the password is read from the directory."),
+    ours(authentication, "SCRAMs", &S::scrams, plain, in_stores | in_vdmap, now,
+         "Offer SCRAM-SHA-256 and, over TLS, SCRAM-SHA-256-PLUS; the store is logged in to by "
+         "StoreAdmin."),
+    ours(authentication, "OAuthMechanisms", &S::oauth_mechanisms, one_of(oauth_mechanisms),
+         in_stores | in_vdmap, now, "Mechanisms with a token, which the store checks."),
+    ours(
+        authentication, "PasswordAttrs", &S::password_attrs, form(Form::attributes),
+        in_stores | in_vdmap, now,
+        "Attributes of a user that hold a clear password or a SCRAM secret, for CRAMs and SCRAMs."),
     mmp(authentication, "RestrictPlainPasswords", &S::restrict_plain_passwords, plain,
-        in_stores | in_vdmap, later, "Refuse clear-text passwords until TLS is active."),
+        in_stores | in_vdmap, now, "Refuse clear-text passwords until TLS is active."),
     mmp(authentication, "CertMapFile", &S::cert_map_file, form(Form::path), in_proxies | in_vdmap,
-        later, "certmap.conf: how a client certificate leads to a user."),
-    mmp(authentication, "CertmapDN", &S::certmap_dn, plain, in_proxies, later,
-        "Older name of the base for look-ups by certificate; see UserGroupDN."),
-    mmp(authentication, "StoreAdmin", &S::store_admin, plain, in_proxies | in_vdmap, later,
+        now, "certmap.conf: how a client certificate leads to a user."),
+    mmp(authentication, "CertmapDN", &S::certmap_dn, plain, in_proxies, now,
+        "Older name of UserGroupDN, used when that is empty."),
+    mmp(authentication, "StoreAdmin", &S::store_admin, plain, in_proxies | in_vdmap, now,
         "Administrator that logs in to a store on a user's behalf."),
-    mmp(authentication, "StoreAdminPass", &S::store_admin_pass, plain, in_proxies | in_vdmap, later,
+    mmp(authentication, "StoreAdminPass", &S::store_admin_pass, plain, in_proxies | in_vdmap, now,
         "Password of StoreAdmin."),
-    mmp(authentication, "AdminPolicy", &S::admin_policy, plain, in_proxies, later,
-        "Who may log in as another user: StoreAdmin alone, or groups of administrators."),
+    mmp(authentication, "AdminPolicy", &S::admin_policy, plain, in_proxies, now,
+        "Who may log in as another user: simple, StoreAdmin alone; group, the members of "
+        "AdminGroups alone."),
+    ours(authentication, "AdminGroups", &S::admin_groups, form(Form::distinguished_names),
+         in_proxies, now,
+         "DNs of the groups whose members may log in as other users when AdminPolicy is group; "
+         "several stand in double quotes each."),
 
-    mmp(sessions, "BacksidePort", &S::backside_port, port, in_stores, now,
+    mmp(sessions, "BacksidePort", &S::backside_port, port, in_stores | in_store_file, now,
         "Port of the stores; 0: 143 for IMAP, 110 for POP."),
     mmp(sessions, "Timeout", &S::timeout, number(1, year, "seconds"), in_proxies, now,
         "A session in which nothing moved for so long is ended; IMAP asks for 1800 at least."),
     ours(sessions, "LoginTimeout", &S::login_timeout, number(1, 86400, "seconds"), in_proxies, now,
          "Time from the connection to the login."),
-    ours(sessions, "ConnectTimeout", &S::connect_timeout, number(1, 3600, "seconds"), in_proxies,
-         now, "Time for a connection to a store."),
+    ours(sessions, "ConnectTimeout", &S::connect_timeout, number(1, 3600, "seconds"),
+         in_proxies | in_store_file, now, "Time for a connection to a store."),
     ours(sessions, "StoreLoginTimeout", &S::store_login_timeout, number(1, 3600, "seconds"),
-         in_proxies, now, "Time from the connection to a store to its answer to the login."),
+         in_proxies | in_store_file, now,
+         "Time from the connection to a store to its answer to the login."),
     ours(sessions, "MaxLoginAttempts", &S::max_login_attempts, number(1, 1000, "attempts"),
          in_proxies, now, "Logins tried in one session."),
     ours(sessions, "MaxCommands", &S::max_commands, number(1, 1000000, "commands"), in_proxies, now,
@@ -175,8 +199,24 @@ constexpr Option table[] = {
     mmp(sessions, "MaxConcurrentConnectionAttempts", &S::max_concurrent_connection_attempts,
         number(1, 1000000, "connections"), in_proxies, later,
         "Connections to one store that may be pending."),
-    mmp(sessions, "ProxyProtocol", &S::proxy_protocol, plain, in_proxies, later,
-        "Expect the PROXY header of a load balancer."),
+    mmp(sessions, "ProxyProtocol", &S::proxy_protocol, plain, in_proxies, now,
+        "Read the PROXY header, version 1 or 2, of a load balancer; TrustedNetworks says of "
+        "which."),
+    ours(sessions, "TrustedNetworks", &S::trusted_networks, form(Form::networks), in_proxies, now,
+         "Addresses and networks whose PROXY headers are believed, as 192.0.2.0/24; who connects "
+         "from elsewhere is a client."),
+    ours(sessions, "MaxProxyHops", &S::max_proxy_hops, number(1, 100, "hops"), in_stores, now,
+         "Proxies that a session may have passed before this one: more are a loop."),
+    ours(sessions, "ForwardClient", &S::forward_client,
+         {Form::forward_client, {}, "", client_forwards}, in_stores | in_store_file, now,
+         "How a store is told of the client: auto, by ID or XCLIENT where it announces them; none; "
+         "or words of these: proxy1 or proxy2 (PROXY header), id, xclient."),
+    ours(sessions, "SourceAddresses", &S::source_addresses, form(Form::addresses),
+         in_proxies | in_store_file, now,
+         "Local addresses to connect to stores from, in turn; empty: as the system chooses."),
+    ours(sessions, "StoreFile", &S::store_file, form(Form::path), in_stores, now,
+         "File of options for some stores: \"store NAME HOST[:PORT]...\" and \"NAME:OPTION "
+         "VALUE\"."),
     mmp(sessions, "DebugKeys", &S::debug_keys, plain, in_proxies | in_vdmap, later,
         "Subjects to log in detail."),
 
@@ -214,28 +254,63 @@ constexpr Option table[] = {
     mmp(smtp, "PopBeforeSmtpKludgeChannel", &S::pop_before_smtp_kludge_channel, plain, in_smtp,
         later, "Channel asked for when a client's address had a POP login lately; empty: off."),
 
-    // The names of NSS files are accepted so that existing configurations load.
-    mmp(tls, "SSLEnable", &S::ssl_enable, plain, in_proxies, later, "TLS towards clients."),
-    mmp(tls, "SSLPorts", &S::ssl_ports, plain, in_proxies, later,
-        "Which ports of ServiceList speak TLS at once: [IP:]PORT[|[IP:]PORT]..."),
-    mmp(tls, "SSLBacksidePort", &S::ssl_backside_port, port, in_proxies, later,
-        "Port of the stores that speaks TLS at once; 0: the store is spoken to in clear."),
-    mmp(tls, "SSLCertNicknames", &S::ssl_cert_nicknames, plain, in_proxies, later,
-        "Certificates to present, by their names in an NSS database."),
-    mmp(tls, "SSLCertFile", &S::ssl_cert_file, form(Form::path), in_proxies, later,
-        "Certificate database."),
-    mmp(tls, "SSLKeyFile", &S::ssl_key_file, form(Form::path), in_proxies, later, "Key database."),
-    mmp(tls, "SSLKeyPasswdFile", &S::ssl_key_passwd_file, form(Form::path), in_proxies, later,
-        "File of the key store's passwords."),
-    mmp(tls, "SSLCacheDir", &S::ssl_cache_dir, form(Form::path), in_proxies, later,
-        "Directory of the databases and the session cache."),
-    mmp(tls, "SSLSecmodFile", &S::ssl_secmod_file, form(Form::path), in_proxies, later,
-        "NSS module database."),
-    mmp(tls, "SSLCertPrefix", &S::ssl_cert_prefix, plain, in_proxies, later,
-        "Prefix of the certificate database's file name."),
-    mmp(tls, "SSLKeyPrefix", &S::ssl_key_prefix, plain, in_proxies, later,
-        "Prefix of the key database's file name."),
-    mmp(tls, "SSLCipherSpecs", &S::ssl_cipher_specs, plain, in_proxies, later, "Ciphers."),
+    // TLS, towards clients and then towards stores.
+    mmp(tls, "SSLEnable", &S::ssl_enable, plain, in_proxies, now, "TLS towards clients."),
+    mmp(tls, "SSLPorts", &S::ssl_ports, form(Form::ssl_ports), in_proxies, now,
+        "Which ports of ServiceList speak TLS at once: [IP:]PORT[|[IP:]PORT]...; on the others "
+        "clients may ask for it."),
+    mmp(tls, "SSLBacksidePort", &S::ssl_backside_port, port, in_proxies | in_store_file, now,
+        "Port of the stores that speaks TLS at once; 0: BacksidePort is used."),
+    mmp(tls, "SSLCertNicknames", &S::ssl_cert_nicknames, plain, in_proxies, now,
+        "Certificates to present when SSLCertFile is empty: N stands for "
+        "SSLCacheDir/SSLCertPrefixN.pem and, where it exists, SSLCacheDir/SSLKeyPrefixN.key."),
+    mmp(tls, "SSLCertFile", &S::ssl_cert_file, form(Form::paths), in_proxies, now,
+        "PEM files: a certificate, then those of its issuers. A client gets the one for the name "
+        "it asks for, or the first."),
+    mmp(tls, "SSLKeyFile", &S::ssl_key_file, form(Form::paths), in_proxies, now,
+        "PEM files of the keys, in the order of SSLCertFile; empty: the keys are in those files."),
+    mmp(tls, "SSLKeyPasswdFile", &S::ssl_key_passwd_file, form(Form::path), in_proxies, now,
+        "Passwords of keys, NAME:PASSWORD a line; NAME is a nickname, a file's name without its "
+        "directory, or \"Internal (Software) Token\" for all."),
+    mmp(tls, "SSLCacheDir", &S::ssl_cache_dir, form(Form::path), in_proxies, now,
+        "Directory of the files that SSLCertNicknames stands for; empty: the instance's."),
+    mmp(tls, "SSLSecmodFile", &S::ssl_secmod_file, form(Form::path), in_proxies, never,
+        "Module database of NSS, which is not used here."),
+    mmp(tls, "SSLCertPrefix", &S::ssl_cert_prefix, plain, in_proxies, now,
+        "Prefix of the certificates' file names; see SSLCertNicknames."),
+    mmp(tls, "SSLKeyPrefix", &S::ssl_key_prefix, plain, in_proxies, now,
+        "Prefix of the keys' file names; see SSLCertNicknames."),
+    mmp(tls, "SSLCipherSpecs", &S::ssl_cipher_specs, form(Form::ciphers), in_proxies, now,
+        "Ciphers by OpenSSL's names or NSS's, with commas or colons between them; all: the "
+        "product's choice."),
+    ours(tls, "SSLMinVersion", &S::ssl_min_version, one_of(tls_versions), in_proxies, now,
+         "Oldest version of TLS that clients may use."),
+    ours(tls, "SSLOcspFile", &S::ssl_ocsp_file, form(Form::paths), in_proxies, now,
+         "OCSP responses to staple, DER, in the order of SSLCertFile; \"-\" for none."),
+    ours(tls, "SSLOcspFetch", &S::ssl_ocsp_fetch, plain, in_proxies, now,
+         "Fetch OCSP responses from the responder that a certificate names."),
+    ours(tls, "SSLClientCaFile", &S::ssl_client_ca_file, form(Form::path), in_proxies, now,
+         "PEM file of the authorities of client certificates; empty: clients are asked for none."),
+    ours(tls, "SSLTicketTime", &S::ssl_ticket_time, number(0, 7 * 24 * 3600, "seconds"), in_proxies,
+         now,
+         "How long a session may be resumed, and the age at which ticket keys are replaced; 0: no "
+         "resumption."),
+    ours(tls, "SSLStrictNames", &S::ssl_strict_names, plain, in_proxies, now,
+         "Refuse clients that ask for a name that no certificate is for."),
+    ours(tls, "StoreStartTls", &S::store_start_tls, plain, in_stores | in_store_file, now,
+         "STARTTLS or STLS towards stores, where SSLBacksidePort is 0; a store without it fails."),
+    ours(tls, "StoreVerify", &S::store_verify, plain, in_stores | in_store_file, now,
+         "Verify the certificates of stores; no: any will do, and the log says so."),
+    ours(tls, "StoreCaFile", &S::store_ca_file, form(Form::path), in_stores | in_store_file, now,
+         "PEM file of the authorities that sign stores' certificates; empty: the system's."),
+    ours(tls, "StoreFingerprints", &S::store_fingerprints, form(Form::fingerprints),
+         in_stores | in_store_file, now,
+         "SHA-256 of the certificates that stores may have, whatever their names and issuers; 64 "
+         "hex digits, with or without colons."),
+    ours(tls, "StoreCertFile", &S::store_cert_file, form(Form::path), in_stores | in_store_file,
+         now, "PEM file of the certificate that stores get to see when they ask for one."),
+    ours(tls, "StoreKeyFile", &S::store_key_file, form(Form::path), in_stores | in_store_file, now,
+         "PEM file of its key; empty: it is in StoreCertFile."),
 };
 
 // The vdmap spellings are of release 5.1, ssl_ports, SSLNicknames and ugldap... of the unified

@@ -34,7 +34,15 @@ enum class Form {
   character,
   characters,
   host_port,
-  schema_level,
+  choice,     // one of Syntax::choices, or words of them
+  paths,      // several files, none with a blank in its name
+  ssl_ports,  // see config/ssl_ports.h
+  ciphers,    // names as OpenSSL or NSS have them
+  forward_client,
+  fingerprints,  // SHA-256, of certificates
+  addresses,     // of IP
+  networks,
+  distinguished_names,  // one, or several in double quotes each
 };
 
 // From where the option comes: the original's documentation, or our own.
@@ -47,6 +55,7 @@ inline constexpr Scope in_imap = 2;
 inline constexpr Scope in_pop = 4;
 inline constexpr Scope in_smtp = 8;
 inline constexpr Scope in_vdmap = 16;
+inline constexpr Scope in_store_file = 32;
 inline constexpr Scope in_stores = in_imap | in_pop;
 inline constexpr Scope in_proxies = in_stores | in_smtp;
 Scope scope_of(Protocol protocol);
@@ -57,6 +66,7 @@ enum class Effect {
   now,
   off_only,  // a boolean whose "no" works and whose "yes" behaves as "no" still
   later,     // accepted and checked, nothing else
+  never,     // accepted so that older configurations load
 };
 
 struct Range {
@@ -68,6 +78,7 @@ struct Syntax {
   Form form = Form::plain;
   Range range;  // numbers only
   std::string_view unit;
+  std::span<const std::string_view> choices;  // of Form::choice and forward_client
 };
 
 struct Option {

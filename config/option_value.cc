@@ -72,17 +72,32 @@ Result<> parse(const Option& option, std::string_view value, Seconds& field) {
 
 // A value with a syntax may be empty only where that is what it is by default.
 Result<> check_text(const Option& option, std::string_view value) {
-  const bool free = option.syntax.form == Form::plain || option.syntax.form == Form::path;
-  if (free) return {};
-  if (!value.empty()) return check_form(option.syntax.form, value);
+  const Form form = option.syntax.form;
+  if (form == Form::plain || form == Form::path || form == Form::choice) return {};
+  if (!value.empty()) return check_form(form, value);
   if (default_text(option).empty()) return {};
   return fail(Errc::protocol,
               fmt::format("is empty; accepted: as \"{}\", the default", default_text(option)));
 }
 
+// Stored as the table spells it, so that nobody behind this has to ignore case.
+Result<> make_choice(const Syntax& syntax, std::string& word) {
+  for (const std::string_view choice : syntax.choices) {
+    if (!equals_ignoring_case(choice, word)) continue;
+    word = choice;
+    return {};
+  }
+  return fail(Errc::protocol, fmt::format("'{}' is none of the values; accepted: {}", word,
+                                          fmt::join(syntax.choices, ", ")));
+}
+
 Result<> parse(const Option& option, std::string_view value, std::string& field) {
   if (Result<> checked = check_text(option, value); !checked) return checked;
-  field = value;
+  std::string text(value);
+  if (option.syntax.form == Form::choice) {
+    if (Result<> chosen = make_choice(option.syntax, text); !chosen) return chosen;
+  }
+  field = std::move(text);
   return {};
 }
 
@@ -93,7 +108,12 @@ Result<> parse(const Option&, std::string_view value, Secret& field) {
 
 Result<> parse(const Option& option, std::string_view value, Words& field) {
   if (Result<> checked = check_text(option, value); !checked) return checked;
-  field = split_words(value);
+  std::vector<std::string> words = words_of(option.syntax.form, value);
+  for (std::string& word : words) {
+    if (option.syntax.choices.empty()) break;
+    if (Result<> chosen = make_choice(option.syntax, word); !chosen) return chosen;
+  }
+  field = std::move(words);
   return {};
 }
 
@@ -131,39 +151,51 @@ Result<> set_value(Settings& settings, const Option& option, std::string_view va
 }
 
 std::string value_text(const Settings& settings, const Option& option) {
+  if (const auto* const words = std::get_if<Words Settings::*>(&option.member)) {
+    if (option.syntax.form == Form::distinguished_names && (settings.**words).size() > 1) {
+      return fmt::format("\"{}\"", fmt::join(settings.**words, "\" \""));
+    }
+  }
   return std::visit([&](auto member) { return text(settings.*member); }, option.member);
 }
 
 std::string default_text(const Option& option) { return value_text(Settings(), option); }
 
-std::string_view type_name(const Option& option) {
-  switch (option.syntax.form) {
-    case Form::path:
-      return "path";
-    case Form::port:
-      return "port";
-    case Form::log_level:
-      return "level";
-    case Form::ldap_url:
-      return "directory URLs";
-    case Form::attributes:
-      return "attributes";
-    case Form::search_filter:
-      return "filter";
-    case Form::replay_format:
-      return "format";
-    case Form::character:
-      return "character";
-    case Form::characters:
-      return "characters";
-    case Form::host_port:
-      return "host:port";
-    case Form::schema_level:
-      return "1 or 2";
-    case Form::plain:
-      break;
+namespace {
+
+// Those forms whose name is not that of the field's type.
+constexpr std::pair<Form, std::string_view> form_names[] = {
+    {Form::path, "path"},
+    {Form::port, "port"},
+    {Form::log_level, "level"},
+    {Form::ldap_url, "directory URLs"},
+    {Form::attributes, "attributes"},
+    {Form::search_filter, "filter"},
+    {Form::replay_format, "format"},
+    {Form::character, "character"},
+    {Form::characters, "characters"},
+    {Form::host_port, "host:port"},
+    {Form::paths, "paths"},
+    {Form::ssl_ports, "ports"},
+    {Form::ciphers, "ciphers"},
+    {Form::fingerprints, "fingerprints"},
+    {Form::addresses, "addresses"},
+    {Form::networks, "networks"},
+    {Form::distinguished_names, "DNs"},
+};
+
+}  // namespace
+
+std::string type_name(const Option& option) {
+  for (const auto& [form, name] : form_names) {
+    if (form == option.syntax.form) return std::string(name);
   }
-  return std::visit([](auto member) { return type_of(member); }, option.member);
+  if (!option.syntax.choices.empty()) {
+    const bool several = std::holds_alternative<Words Settings::*>(option.member);
+    return fmt::format("{}{}", several ? "words of " : "",
+                       fmt::join(option.syntax.choices, several ? ", " : " or "));
+  }
+  return std::string(std::visit([](auto member) { return type_of(member); }, option.member));
 }
 
 bool is_secret(const Option& option) {

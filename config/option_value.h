@@ -19,7 +19,7 @@ std::string value_text(const Settings& settings, const Option& option);
 std::string default_text(const Option& option);
 
 // "boolean", "number", "words": for the documentation.
-std::string_view type_name(const Option& option);
+std::string type_name(const Option& option);
 bool is_secret(const Option& option);
 
 }  // namespace openmmp::config

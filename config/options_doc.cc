@@ -21,8 +21,9 @@ blanks may stand in double quotes; `""` is the empty value. Booleans are `yes` o
 `false`, `on`, `off`, `1`, `0`). Relative paths are relative to the instance directory.
 
 *Where*: A is AService.cfg, I, P and S are the files of IMAP, POP and SMTP services; V: the option
-can also be set for a virtual domain, in the vdmap file. *Effect*: an option without effect yet is
-accepted and checked, and `check` says so when it is set. *Origin*: `mmp` options are those of the
+can also be set for a virtual domain, in the vdmap file; F: also for some stores, in StoreFile.
+*Effect*: an option without effect is accepted and checked, and `check` says so when it is set.
+*Origin*: `mmp` options are those of the
 iPlanet, Sun and Oracle Messaging Multiplexors, `ours` are new.
 )";
 
@@ -36,8 +37,9 @@ constexpr std::pair<Subject, std::string_view> subjects[] = {
     {Subject::tls, "TLS"},
 };
 
-constexpr std::pair<Scope, char> places[] = {
-    {in_process, 'A'}, {in_imap, 'I'}, {in_pop, 'P'}, {in_smtp, 'S'}, {in_vdmap, 'V'}};
+constexpr std::pair<Scope, char> places[] = {{in_process, 'A'}, {in_imap, 'I'},
+                                             {in_pop, 'P'},     {in_smtp, 'S'},
+                                             {in_vdmap, 'V'},   {in_store_file, 'F'}};
 
 // A '|' would end the cell.
 std::string cell(std::string_view text) {
@@ -72,6 +74,8 @@ std::string_view effect_cell(const Option& option) {
       return "yes";
     case Effect::off_only:
       return "only `no`";
+    case Effect::never:
+      return "no";
     case Effect::later:
       break;
   }

@@ -19,6 +19,7 @@ std::string scope_list(const Option& option) {
 
 // Not an error: the original ignored such lines, and its own examples contain some.
 std::string misplaced(const Option& option, Scope scope) {
+  if (scope == in_store_file) return "cannot be set for a group of stores; the line is ignored";
   if (scope == in_vdmap) return "cannot be set for a virtual domain; the line is ignored";
   return fmt::format("has no meaning for {}; the line is ignored. It belongs to: {}",
                      scope_name(scope), scope_list(option));
@@ -32,6 +33,9 @@ void note_effect(const Section& section, const Given& given, const std::string& 
   const std::string value = value_text(section.settings, option);
   if (option.effect == Effect::later && value != default_text(option)) {
     out.note(place, "accepted, has no effect yet");
+  }
+  if (option.effect == Effect::never && value != default_text(option)) {
+    out.note(place, "accepted so that older files load, has no effect");
   }
   if (option.effect == Effect::off_only && value == "yes") {
     out.note(place, "yes is accepted, has no effect yet: works as no");
@@ -84,6 +88,12 @@ const Option* option_of(const CfgLine& line, const std::string& file, Scope scop
   }
   if (!option->applies_to(scope)) {
     out.warning({file, line.number, std::string(option->name)}, misplaced(*option, scope));
+    return nullptr;
+  }
+  if (line.quoted_words && option->syntax.form != Form::distinguished_names) {
+    out.error({file, line.number, std::string(option->name)},
+              "has text behind the closing double quote; accepted: one pair of quotes around the "
+              "whole value, or none");
     return nullptr;
   }
   return option;

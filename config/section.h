@@ -32,7 +32,8 @@ struct Section {
 Section read_section(const CfgFile& cfg, const std::string& file,
                      std::span<const std::string_view> names, Scope scope, Diagnostics& out);
 
-// The option of a line; null, and a warning, when there is none or it has no place in `scope`.
+// The option of a line; null, and a word about it, when there is none, it has no place in `scope`
+// or does not take several quoted words.
 const Option* option_of(const CfgLine& line, const std::string& file, Scope scope,
                         Diagnostics& out);
 

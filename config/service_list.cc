@@ -72,6 +72,25 @@ bool is_host(std::string_view host) {
   return !odd && host.size() <= 255 && !is_number(host.substr(host.rfind('.') + 1));
 }
 
+// One socket on all interfaces leaves no room for another on one of them.
+bool collide(const HostPort& a, const HostPort& b) {
+  return a.port == b.port &&
+         (a.host.empty() || b.host.empty() || equals_ignoring_case(a.host, b.host));
+}
+
+std::optional<HostPort> find_collision(const std::vector<HostPort>& taken, const HostPort& wanted) {
+  for (const HostPort& other : taken) {
+    if (collide(other, wanted)) return other;
+  }
+  return std::nullopt;
+}
+
+std::string listener_text(const HostPort& listener) {
+  return listener.host.empty() ? std::to_string(listener.port) : listener.to_string();
+}
+
+}  // namespace
+
 // parse_host_port() reads what may stand without a port; a listener may not.
 Result<HostPort> parse_listener(std::string_view text) {
   constexpr std::string_view accepted = "accepted: [HOST:]PORT, as 143 or 127.0.0.1:143";
@@ -92,25 +111,6 @@ Result<HostPort> parse_listener(std::string_view text) {
   }
   return *parsed;
 }
-
-// One socket on all interfaces leaves no room for another on one of them.
-bool collide(const HostPort& a, const HostPort& b) {
-  return a.port == b.port &&
-         (a.host.empty() || b.host.empty() || equals_ignoring_case(a.host, b.host));
-}
-
-std::optional<HostPort> find_collision(const std::vector<HostPort>& taken, const HostPort& wanted) {
-  for (const HostPort& other : taken) {
-    if (collide(other, wanted)) return other;
-  }
-  return std::nullopt;
-}
-
-std::string listener_text(const HostPort& listener) {
-  return listener.host.empty() ? std::to_string(listener.port) : listener.to_string();
-}
-
-}  // namespace
 
 Result<ServiceEntry> parse_service_entry(std::string_view text) {
   // Behind the last '@' stand only listeners; a path before it may hold another.

@@ -29,6 +29,8 @@ struct ServiceList {
   std::vector<std::string> faults;  // one for each entry left out, and for listeners named twice
 };
 
+// A hostport of the grammar.
+Result<HostPort> parse_listener(std::string_view text);
 Result<ServiceEntry> parse_service_entry(std::string_view text);
 ServiceList parse_service_list(std::string_view text);
 

@@ -60,12 +60,16 @@ struct Settings {
   std::string authentication_server;
   Words authentication_ldap_attributes;
   bool crams = false;
+  bool scrams = false;                   // ours: SCRAM-SHA-256 and SCRAM-SHA-256-PLUS
+  Words oauth_mechanisms;                // ours: "XOAUTH2", "OAUTHBEARER"
+  Words password_attrs{"userPassword"};  // ours
   bool restrict_plain_passwords = false;
   std::string cert_map_file;
   std::string certmap_dn;
   std::string store_admin;
   Secret store_admin_pass;
   AdminPolicy admin_policy = AdminPolicy::simple;
+  Words admin_groups;  // ours: DNs
 
   // Stores and sessions.
   int backside_port = 0;  // 0: 143 or 110
@@ -85,6 +89,11 @@ struct Settings {
   int auth_service_ttl = -1;  // seconds; 0 and below: off
   int max_concurrent_connection_attempts = 10;
   bool proxy_protocol = false;
+  Words trusted_networks;        // ours: whose PROXY headers are believed; see Networks
+  int max_proxy_hops = 5;        // ours
+  Words forward_client{"auto"};  // ours: auto or none alone, or proxy1 or proxy2, id, xclient
+  Words source_addresses;        // ours: IP addresses to connect to stores from
+  std::string store_file;        // ours: options by store
   Words debug_keys;
 
   // Protections.
@@ -108,17 +117,29 @@ struct Settings {
 
   // TLS.
   bool ssl_enable = false;
-  std::string ssl_ports;
+  std::string ssl_ports;  // see config/ssl_ports.h
   int ssl_backside_port = 0;
   Words ssl_cert_nicknames{"Server-Cert"};
-  std::string ssl_cert_file;
-  std::string ssl_key_file;
+  Words ssl_cert_file;  // PEM; see config/certificates.h
+  Words ssl_key_file;
   std::string ssl_key_passwd_file;
   std::string ssl_cache_dir;
   std::string ssl_secmod_file;
   std::string ssl_cert_prefix;
   std::string ssl_key_prefix;
   std::string ssl_cipher_specs = "all";
+  std::string ssl_min_version = "1.2";  // ours: "1.2" or "1.3"
+  Words ssl_ocsp_file;                  // ours: in the order of ssl_cert_file, "-": none
+  bool ssl_ocsp_fetch = false;          // ours
+  std::string ssl_client_ca_file;       // ours: PEM; empty: no client certificates
+  Seconds ssl_ticket_time{7200};        // ours; 0: no resumption
+  bool ssl_strict_names = false;        // ours
+  bool store_start_tls = false;         // ours, as all of these
+  bool store_verify = true;
+  std::string store_ca_file;  // PEM; empty: the system's store
+  Words store_fingerprints;   // 64 hex digits each, in lower case
+  std::string store_cert_file;
+  std::string store_key_file;  // empty: the key is in store_cert_file
 };
 
 }  // namespace openmmp::config

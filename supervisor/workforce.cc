@@ -15,13 +15,16 @@ namespace {
 // Opened anew for each worker: two that shared one open file would share its read position.
 Result<std::vector<ipc::NamedFile>> open_files(const config::Service& service) {
   std::vector<ipc::NamedFile> result;
-  for (const auto& [option, path] : service.files) {
-    UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  for (const config::ServiceFile& entry : service.files) {
+    UniqueFd file(::open(entry.path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file) {
-      return fail(Errc::unavailable,
-                  fmt::format("{}: cannot open {}: {}", option, path, std::strerror(errno)));
+      return fail(Errc::unavailable, fmt::format("{}: cannot open {}: {}", entry.option, entry.path,
+                                                 std::strerror(errno)));
     }
-    result.emplace_back(option, std::move(file));
+    ipc::NamedFile& named = result.emplace_back(entry.option, std::move(file));
+    named.path = entry.path;
+    named.store_group = entry.store_group;
+    named.index = entry.index;
   }
   return result;
 }
