@@ -99,9 +99,15 @@ LdapDirectoryOptions ldap_options(const config::Settings& settings, LdapUrl url,
   options.pool.refresh = std::max(settings.ldap_refresh_interval, Seconds(1));
   options.ca_file = std::move(ca_file);
   options.base = std::move(url.base);
-  options.cache_size = static_cast<size_t>(settings.ldap_cache_size);
-  options.cache_ttl = settings.ldap_cache_ttl;
   return options;
+}
+
+NameRules name_rules(const config::Settings& settings) {
+  NameRules rules;
+  rules.delimiters = settings.virtual_domain_delim;
+  rules.canonical_delimiter = settings.canonical_virtual_domain_delim;
+  rules.default_domain = settings.default_domain;
+  return rules;
 }
 
 Failure about(const char* option, const Error& error) {
@@ -110,33 +116,31 @@ Failure about(const char* option, const Error& error) {
 
 }  // namespace
 
-Directory::Directory(Private, NameRules rules, FilterFormat search_format,
-                     ReplayFormat replay_format)
-    : rules_(std::move(rules)),
+Directory::Directory(Private, Loop& loop, const config::Settings& settings,
+                     FilterFormat search_format, ReplayFormat replay_format)
+    : loop_(loop),
+      rules_(name_rules(settings)),
       search_format_(std::move(search_format)),
-      replay_format_(std::move(replay_format)) {}
+      replay_format_(std::move(replay_format)),
+      mail_host_attributes_(settings.mail_host_attrs),
+      cache_(static_cast<size_t>(settings.ldap_cache_size), settings.ldap_cache_ttl) {}
 
 Result<std::unique_ptr<Directory>> Directory::create(Loop& loop, const config::Settings& settings,
                                                      Log& log, Files files) {
-  NameRules rules;
-  rules.delimiters = settings.virtual_domain_delim;
-  rules.canonical_delimiter = settings.canonical_virtual_domain_delim;
-  rules.default_domain = settings.default_domain;
   Result<FilterFormat> search_format = FilterFormat::parse(settings.search_format);
   if (!search_format) return about("SearchFormat", search_format.error());
   Result<ReplayFormat> replay_format =
-      ReplayFormat::parse(settings.replay_format, rules.canonical_delimiter);
+      ReplayFormat::parse(settings.replay_format, settings.canonical_virtual_domain_delim);
   if (!replay_format) return about("ReplayFormat", replay_format.error());
-  auto directory = std::make_unique<Directory>(
-      Private(), std::move(rules), std::move(*search_format), std::move(*replay_format));
-  directory->mail_host_attributes_ = settings.mail_host_attrs;
-  if (const Result<> opened = directory->open(loop, settings, log, std::move(files)); !opened) {
+  auto directory = std::make_unique<Directory>(Private(), loop, settings, std::move(*search_format),
+                                               std::move(*replay_format));
+  if (const Result<> opened = directory->open(settings, log, std::move(files)); !opened) {
     return fail(opened.error());
   }
   return directory;
 }
 
-Result<> Directory::open(Loop& loop, const config::Settings& settings, Log& log, Files files) {
+Result<> Directory::open(const config::Settings& settings, Log& log, Files files) {
   Result<LdapUrl> url = parse_ldap_url(settings.ldap_url);
   if (!url) return about("LdapUrl", url.error());
   base_text_ = url->base;
@@ -154,7 +158,7 @@ Result<> Directory::open(Loop& loop, const config::Settings& settings, Log& log,
   if (!settings.ldap_verify) {
     log.write(LogLevel::warning, 0, "directory: LdapVerify is no: any certificate is taken");
   }
-  source_.emplace<LdapDirectory>(loop, std::move(options), log);
+  source_.emplace<LdapDirectory>(loop_, std::move(options), cache_, log);
   return {};
 }
 
@@ -185,27 +189,37 @@ Task<Route> Directory::find_route(Query query, Steps* steps) {
   const std::string filter = search_format_.fill(*name, query.client_ip, query.local_ip);
   note(steps, "filter", filter);
   Result<Found> found = fail(Errc::internal);
-  if (auto* embedded = std::get_if<EmbeddedDirectory>(&source_)) {
-    found = search(*embedded, filter);
+  const Entry* entry = cache_.find(filter, loop_.now());
+  if (entry != nullptr) {
+    note(steps, "answer from", "cache");
   } else {
-    found = co_await attempt(std::get<LdapDirectory>(source_).find(filter));
+    found = co_await attempt(search(filter));
+    if (!found) co_return ended(steps, found.error());
+    note(steps, "answer from", found->source);
+    entry = &found->entry;
   }
-  if (!found) co_return ended(steps, found.error());
-  note(steps, "answer from", found->source);
-  note(steps, "entry", found->entry.dn());
-  Result<std::vector<HostPort>> hosts = hosts_of(found->entry, mail_host_attributes_, steps);
+  // No co_await from here on: the next look-up may push the entry out of the cache.
+  note(steps, "entry", entry->dn());
+  Result<std::vector<HostPort>> hosts = hosts_of(*entry, mail_host_attributes_, steps);
   if (!hosts) co_return ended(steps, hosts.error());
-  Result<std::string> replay = replay_format_.fill(*name, found->entry);
+  Result<std::string> replay = replay_format_.fill(*name, *entry);
   if (!replay) co_return ended(steps, replay.error());
   note(steps, "replay name", *replay);
   co_return Route(std::move(*hosts), std::move(*replay), name->canonical);
 }
 
-Result<Found> Directory::search(EmbeddedDirectory& embedded, const std::string& filter) const {
+Task<Found> Directory::search(std::string filter) {
+  auto* embedded = std::get_if<EmbeddedDirectory>(&source_);
+  if (embedded != nullptr) co_return search_ldif(*embedded, filter);
+  co_return co_await std::get<LdapDirectory>(source_).find(std::move(filter));
+}
+
+Result<Found> Directory::search_ldif(EmbeddedDirectory& embedded, const std::string& filter) {
   const Result<Filter> parsed = parse_filter(filter);
   if (!parsed) return fail(Errc::unavailable, parsed.error().detail);
   Result<Entry> entry = exactly_one(embedded.search(base_, *parsed, 2), filter);
   if (!entry) return fail(std::move(entry.error()));
+  cache_.insert(filter, *entry, loop_.now());
   return Found(std::move(*entry), source_name_);
 }
 

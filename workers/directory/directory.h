@@ -71,15 +71,18 @@ class Directory {
   // `steps` may be null; else it must live until the task has ended.
   Task<Route> find_route(Query query, Steps* steps);
 
-  Directory(Private, NameRules rules, FilterFormat search_format, ReplayFormat replay_format);
+  Directory(Private, Loop& loop, const config::Settings& settings, FilterFormat search_format,
+            ReplayFormat replay_format);
 
  private:
   using Source = std::variant<std::monostate, EmbeddedDirectory, LdapDirectory>;
 
-  Result<> open(Loop& loop, const config::Settings& settings, Log& log, Files files);
+  Result<> open(const config::Settings& settings, Log& log, Files files);
   Result<> open_ldif(const LdapUrl& url, const UniqueFd& file);
-  Result<Found> search(EmbeddedDirectory& embedded, const std::string& filter) const;
+  Task<Found> search(std::string filter);
+  Result<Found> search_ldif(EmbeddedDirectory& embedded, const std::string& filter);
 
+  Loop& loop_;
   NameRules rules_;
   FilterFormat search_format_;
   ReplayFormat replay_format_;
@@ -87,7 +90,8 @@ class Directory {
   std::string base_text_;    // as LdapUrl has it
   Dn base_;                  // the same, of an embedded directory
   std::string source_name_;  // the file of an embedded directory
-  Source source_;
+  UserCache cache_;
+  Source source_;  // after the cache, which it refers to
 };
 
 }  // namespace openmmp::directory

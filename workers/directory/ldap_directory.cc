@@ -31,18 +31,17 @@ struct LdapDirectory::Lookup {
   LinkedList<Answer> answers;
 };
 
-LdapDirectory::LdapDirectory(Loop& loop, LdapDirectoryOptions options, Log& log)
+LdapDirectory::LdapDirectory(Loop& loop, LdapDirectoryOptions options, UserCache& cache, Log& log)
     : loop_(loop),
       ca_file_(std::move(options.ca_file)),
       base_(std::move(options.base)),
       attributes_(std::move(options.attributes)),
       pool_(loop, std::move(options.pool), log),
-      cache_(options.cache_size, options.cache_ttl) {}
+      cache_(cache) {}
 
 LdapDirectory::~LdapDirectory() = default;
 
 Task<Found> LdapDirectory::find(std::string filter) {
-  if (const Entry* entry = cache_.find(filter, loop_.now())) co_return Found(*entry, "cache");
   Answer answer(*this, filter);
   co_return co_await answer;
 }

@@ -1,5 +1,5 @@
-// Users in an LDAP directory: the connections, the cache of what they answered, and the sharing of
-// look-ups: a thousand sessions that ask for one user make one search.
+// Users in an LDAP directory: the connections, and the sharing of look-ups: a thousand sessions
+// that ask for one user make one search.
 //
 // A look-up under way belongs to this object and not to the session that asked first, so that the
 // others get their answer when that one is killed. It must outlive the tasks that find().
@@ -26,17 +26,16 @@ struct LdapDirectoryOptions {
   UniqueFd ca_file;  // kept open when access.ca_file is a name of this descriptor
   std::string base;
   std::vector<std::string> attributes;
-  size_t cache_size = 0;
-  Millis cache_ttl{0};
 };
 
 class LdapDirectory {
  public:
-  LdapDirectory(Loop& loop, LdapDirectoryOptions options, Log& log);
+  // What is found goes into `cache`, which must outlive this.
+  LdapDirectory(Loop& loop, LdapDirectoryOptions options, UserCache& cache, Log& log);
   ~LdapDirectory();
 
-  // The one entry that `filter` finds. Does not suspend when the cache has it. Errc::refused: none,
-  // or more than one; Errc::unavailable: the directory could not say.
+  // The one entry that `filter` finds on a server. Errc::refused: none, or more than one;
+  // Errc::unavailable: the directory could not say.
   Task<Found> find(std::string filter);
 
  private:
@@ -52,7 +51,7 @@ class LdapDirectory {
   std::string base_;
   std::vector<std::string> attributes_;
   LdapPool pool_;
-  UserCache cache_;
+  UserCache& cache_;
   std::unordered_map<std::string, std::unique_ptr<Lookup>> lookups_;  // under way, by filter
   // Ended; each is destroyed with the next look-up's start, when its frames are off the stack.
   std::vector<std::unique_ptr<Lookup>> ended_;

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
+#include <algorithm>
+
 namespace openmmp::directory {
 namespace {
 
@@ -59,6 +61,17 @@ class DirectoryTest : public testing::Test {
   std::string ldif = people;
   std::unique_ptr<Directory> directory;
 };
+
+TEST_F(DirectoryTest, RemembersWhatItFound) {
+  ASSERT_TRUE(open());
+  const std::string first = find("joe");
+  Steps steps;
+  EXPECT_EQ(find("joe", &steps), first);
+  const auto source = std::find_if(steps.begin(), steps.end(),
+                                   [](const Step& step) { return step.what == "answer from"; });
+  ASSERT_NE(source, steps.end());
+  EXPECT_EQ(source->value, "cache");
+}
 
 TEST_F(DirectoryTest, Routes) {
   const struct {
