@@ -1,6 +1,7 @@
 #include "ipc/runtime/address.h"
 
 #include <arpa/inet.h>
+#include <fmt/compile.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -88,7 +89,8 @@ IpBytes SocketAddress::ip_bytes() const {
 std::string SocketAddress::ip() const {
   if (family() == AF_INET) {
     const uint32_t ip = ntohl(storage_.v4.sin_addr.s_addr);
-    return fmt::format("{}.{}.{}.{}", ip >> 24, ip >> 16 & 255, ip >> 8 & 255, ip & 255);
+    return fmt::format(FMT_COMPILE("{}.{}.{}.{}"), ip >> 24, ip >> 16 & 255, ip >> 8 & 255,
+                       ip & 255);
   }
   char text[INET6_ADDRSTRLEN] = "";
   inet_ntop(AF_INET6, &storage_.v6.sin6_addr, text, sizeof text);
@@ -100,7 +102,8 @@ std::string SocketAddress::to_string() const { return HostPort(ip(), port()).to_
 std::string HostPort::to_string() const {
   if (port == 0) return host;
   const bool v6 = host.find(':') != std::string::npos;
-  return v6 ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
+  return v6 ? fmt::format(FMT_COMPILE("[{}]:{}"), host, port)
+            : fmt::format(FMT_COMPILE("{}:{}"), host, port);
 }
 
 namespace {

@@ -5,6 +5,7 @@
 // peer, are written as \xNN: one event is one line.
 #pragma once
 
+#include <fmt/compile.h>
 #include <fmt/format.h>
 
 #include <cstdint>
@@ -35,6 +36,14 @@ class Log {
   // `id` is the connection's; 0 leaves it out.
   template <class... Args>
   void write(LogLevel level, uint64_t id, fmt::format_string<Args...> format, Args&&... args) {
+    if (!wants(level)) return;
+    const size_t start = begin_line(level, id);
+    fmt::format_to(std::back_inserter(pending_), format, std::forward<Args>(args)...);
+    end_line(start);
+  }
+  // The same for a line of every session: `format` is FMT_COMPILE("...").
+  template <class Compiled, class... Args>
+  void write_compiled(LogLevel level, uint64_t id, Compiled format, Args&&... args) {
     if (!wants(level)) return;
     const size_t start = begin_line(level, id);
     fmt::format_to(std::back_inserter(pending_), format, std::forward<Args>(args)...);

@@ -36,9 +36,9 @@ void PollHandle::repeat_edges() { loop_->repeat(*watch_); }
 
 void PollHandle::close() {
   if (watch_ == nullptr) return;
-  // The kernel forgets a descriptor's registration with its last close; another process may hold
-  // a listener open, and then the registration would outlive us.
-  watch(0);
+  // The kernel forgets a descriptor's registration with its last close. A descriptor that another
+  // process may hold open too, as of a listener, would keep it.
+  if ((watch_->events & EPOLLET) == 0) watch(0);
   watch_->fd.reset();
   loop_->retire(std::move(watch_));
 }

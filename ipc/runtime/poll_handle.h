@@ -38,7 +38,8 @@ class PollHandle {
   // call when it changes something and none when not.
   void watch(int events) { loop_->update(*watch_, static_cast<uint32_t>(events)); }
   // Edge triggered, and never changed again: calls back when the socket becomes readable or
-  // writable. The owner then reads until there is no more, or remembers that there is.
+  // writable. The owner then reads until there is no more, or remembers that there is. No other
+  // process may have the descriptor: closing it is all that ends the registration.
   void watch_edges();
   // Calls back again for what is true now, as if it had just become true.
   void repeat_edges();

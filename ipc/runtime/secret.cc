@@ -5,8 +5,8 @@
 namespace openmmp {
 
 void wipe(std::string& text) {
-  text.resize(text.capacity());
-  explicit_bzero(text.data(), text.size());
+  // A string's block has a byte more than its capacity, whatever its size.
+  explicit_bzero(text.data(), text.capacity() + 1);
   text.clear();
 }
 

@@ -20,36 +20,36 @@ Refusal refusal_for(Stage stage, const Error& error) {
 
 void log_login(const SessionContext& context, LoginRecord& record, Millis now) {
   record.since = now;
-  context.log.write(LogLevel::notice, context.id, "user {} logged in - client {}, server {}",
-                    name_in_log(record.user), context.client.to_string(),
-                    name_in_log(record.server));
+  context.log.write_compiled(
+      LogLevel::notice, context.id, FMT_COMPILE("user {} logged in - client {}, server {}"),
+      name_in_log(record.user), context.client_name, name_in_log(record.server));
 }
 
 void log_failure(const SessionContext& context, const LoginRecord& record, const Error& error) {
   context.log.write(
       LogLevel::notice, context.id, "login of user {} failed - client {}, server {}: {}",
-      name_in_log(record.user), context.client.to_string(),
+      name_in_log(record.user), context.client_name,
       record.server.empty() ? "none" : name_in_log(record.server), reason_in_log(error));
 }
 
 void log_end(const SessionContext& context, const LoginRecord& record, const RelayEnd& end,
              Millis now) {
-  context.log.write(
+  context.log.write_compiled(
       LogLevel::notice, context.id,
-      "session of user {} ended - client {}, server {}, {} bytes in, {} bytes out, {:.3f} s: {}",
-      name_in_log(record.user), context.client.to_string(), name_in_log(record.server),
-      end.from_client, end.from_backend, std::chrono::duration<double>(now - record.since).count(),
-      end.reason);
+      FMT_COMPILE("session of user {} ended - client {}, server {}, {} bytes in, {} "
+                  "bytes out, {:.3f} s: {}"),
+      name_in_log(record.user), context.client_name, name_in_log(record.server), end.from_client,
+      end.from_backend, std::chrono::duration<double>(now - record.since).count(), end.reason);
 }
 
 void log_refused(const SessionContext& context, const Error& error) {
   context.log.write(LogLevel::notice, context.id, "login failed - client {}: {}",
-                    context.client.to_string(), reason_in_log(error));
+                    context.client_name, reason_in_log(error));
 }
 
 void log_no_login(const SessionContext& context, const Error& error) {
-  context.log.write(LogLevel::info, context.id, "no login - client {}: {}",
-                    context.client.to_string(), reason_in_log(error));
+  context.log.write(LogLevel::info, context.id, "no login - client {}: {}", context.client_name,
+                    reason_in_log(error));
 }
 
 std::string excerpt(std::string_view text, size_t most) {
