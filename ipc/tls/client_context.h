@@ -18,7 +18,7 @@ struct ClientOptions {
   std::string authorities;                // PEM; empty: those of the system
   std::vector<std::string> fingerprints;  // SHA-256 of certificates, 64 hex digits; any of them
                                           // will do, whatever its name and issuer
-  bool verify = true;                          // no: anything goes, when there are no fingerprints
+  bool verify = true;                     // no: anything goes, when there are no fingerprints
   std::optional<CertificateText> certificate;  // of ours, when the store asks for one
   std::string ciphers = "all";
   Version min_version = Version::tls1_2;
@@ -26,6 +26,8 @@ struct ClientOptions {
 };
 
 class ClientContext {
+  struct State;
+
  public:
   static Result<std::unique_ptr<ClientContext>> create(ClientOptions options);
   ~ClientContext();
@@ -34,9 +36,10 @@ class ClientContext {
   // address; the certificate must be for it. Sessions are resumed where the store offers it.
   Stream connect(const std::string& host) const;
 
- private:
-  struct State;
+  // For create().
   explicit ClientContext(std::unique_ptr<State> state);
+
+ private:
   std::unique_ptr<State> state_;
 };
 

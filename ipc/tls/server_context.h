@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ipc/runtime/result.h"
@@ -13,8 +14,6 @@
 #include "ipc/tls/ticket_keys.h"
 
 namespace openmmp::tls {
-
-enum class Version { tls1_2, tls1_3 };
 
 struct ServerOptions {
   std::vector<CertificateText> certificates;  // the first is for clients that name no server
@@ -28,6 +27,8 @@ struct ServerOptions {
 };
 
 class ServerContext {
+  struct State;
+
  public:
   // Errc::refused: what is wrong with which certificate or cipher, as for check.
   static Result<std::unique_ptr<ServerContext>> create(ServerOptions options);
@@ -41,9 +42,10 @@ class ServerContext {
   // The server's side of a handshake that has not begun.
   Stream accept() const;
 
- private:
-  struct State;
+  // For create().
   explicit ServerContext(std::unique_ptr<State> state);
+
+ private:
   std::unique_ptr<State> state_;
 };
 
