@@ -65,4 +65,16 @@ Result<std::string> base64_decode(std::string_view text) {
   return bytes;
 }
 
+Result<Secret> decode_response(std::string_view line) {
+  Result<std::string> bytes = base64_decode(line);
+  if (!bytes) return fail(std::move(bytes.error()));
+  return Secret(std::move(*bytes));
+}
+
+Result<Secret> decode_initial_response(std::string_view word) {
+  if (word == "=") return Secret();
+  if (word.empty()) return fail(Errc::protocol, "The response is not base64.");
+  return decode_response(word);
+}
+
 }  // namespace openmmp::sasl

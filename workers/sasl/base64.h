@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "ipc/runtime/result.h"
+#include "ipc/runtime/secret.h"
 
 namespace openmmp::sasl {
 
@@ -15,5 +16,10 @@ std::string base64_encode(std::string_view bytes);
 // Errc::protocol: a length that is no multiple of four, a character that is not of the alphabet,
 // padding elsewhere than at the end, or bits behind the last byte that are not zero.
 Result<std::string> base64_decode(std::string_view text);
+
+// A client's line in answer to a challenge, as bytes. The protocol has looked for its "*" before.
+Result<Secret> decode_response(std::string_view line);
+// The same with the command: "=" stands for the empty response, RFC 4959 and RFC 5034.
+Result<Secret> decode_initial_response(std::string_view word);
 
 }  // namespace openmmp::sasl

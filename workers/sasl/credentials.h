@@ -8,9 +8,13 @@
 
 namespace openmmp::sasl {
 
-// Errc::refused says what is wrong, in words that may be sent to the client: a name must be UTF-8
-// without control characters and not empty; a password must not be empty nor contain NUL, CR or LF,
-// which no mail protocol can carry.
+// A name: UTF-8 without control characters, not empty, and no longer than any mailbox's name is.
+// Errc::refused says what is wrong, in words that may be sent to the client.
+Result<> check_name(std::string_view user);
+
+// Errc::refused says what is wrong, in words that may be sent to the client: a name must pass
+// check_name(); a password must not be empty nor contain NUL, CR or LF, which no mail protocol can
+// carry.
 Result<> check_credentials(std::string_view user, std::string_view password);
 
 }  // namespace openmmp::sasl

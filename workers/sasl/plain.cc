@@ -12,6 +12,9 @@ Result<PlainMessage> parse_plain(std::string_view message) {
   const std::string_view authzid = message.substr(0, first);
   const std::string_view authcid = message.substr(first + 1, second - first - 1);
   const std::string_view password = message.substr(second + 1);
+  if (!authzid.empty()) {
+    if (auto good = check_name(authzid); !good) return fail(std::move(good.error()));
+  }
   if (auto good = check_credentials(authcid, password); !good) return fail(std::move(good.error()));
   return PlainMessage(std::string(authzid), std::string(authcid), Secret::copy_of(password));
 }
@@ -28,10 +31,16 @@ Result<PlainMessage> plain_step(std::string_view base64) {
 }
 
 std::string plain_response(std::string_view user, std::string_view password) {
+  return plain_response({}, user, password);
+}
+
+std::string plain_response(std::string_view authzid, std::string_view authcid,
+                           std::string_view password) {
   std::string message;
-  message.reserve(user.size() + password.size() + 2);
+  message.reserve(authzid.size() + authcid.size() + password.size() + 2);
+  message += authzid;
   message += '\0';
-  message += user;
+  message += authcid;
   message += '\0';
   message += password;
   std::string text = base64_encode(message);

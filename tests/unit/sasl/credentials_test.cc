@@ -37,5 +37,12 @@ TEST(Credentials, RefusesTheRest) {
   }
 }
 
+TEST(Credentials, BoundsANamesLength) {
+  EXPECT_TRUE(check_name(std::string(1024, 'a')));
+  const Result<> checked = check_name(std::string(1025, 'a'));
+  ASSERT_FALSE(checked);
+  EXPECT_EQ(checked.error().code, Errc::refused);
+}
+
 }  // namespace
 }  // namespace openmmp::sasl

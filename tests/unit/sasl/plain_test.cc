@@ -36,8 +36,9 @@ TEST(Plain, RefusesMalformedMessages) {
 }
 
 TEST(Plain, RefusesImpossibleCredentials) {
-  for (const char* text : {"||", "||secret", "|joe|", "|joe|secret|", "|joe|se|cret", "|j\roe|x",
-                           "|joe|a\nb", "|j\xf6rg|secret"}) {
+  for (const char* text :
+       {"||", "||secret", "|joe|", "|joe|secret|", "|joe|se|cret", "|j\roe|x", "|joe|a\nb",
+        "|j\xf6rg|secret", "j\nane|joe|secret", "\xff|joe|secret", "jane||secret", "jane|joe|"}) {
     const Result<PlainMessage> plain = parse_plain(message(text));
     ASSERT_FALSE(plain) << text;
     EXPECT_EQ(plain.error().code, Errc::refused) << text;
@@ -79,6 +80,29 @@ TEST(Plain, ResponseComesBackWhole) {
     ASSERT_TRUE(plain);
     EXPECT_EQ(plain->authcid, user);
     EXPECT_EQ(plain->password.reveal(), password);
+  }
+}
+
+// The administrator of a store on behalf of a user.
+TEST(Plain, ResponseForAnotherComesBackWhole) {
+  const std::string text = plain_response("joe@example.com", "admin", "s e c");
+  EXPECT_EQ(base64_decode(text).value(), message("joe@example.com|admin|s e c"));
+  const Result<PlainMessage> plain = parse_plain(base64_decode(text).value());
+  ASSERT_TRUE(plain);
+  EXPECT_EQ(plain->authzid, "joe@example.com");
+  EXPECT_EQ(plain->authcid, "admin");
+  EXPECT_EQ(plain->password.reveal(), "s e c");
+  EXPECT_EQ(plain_response("", "joe", "secret"), plain_response("joe", "secret"));
+}
+
+// Base64 of zero and odd lengths, and what a decoder that guesses would make of it.
+TEST(Plain, StepTakesNoBrokenBase64) {
+  const std::string whole = plain_response("joe", "secret");
+  for (size_t size = 0; size < whole.size(); ++size) {
+    // At whole groups it is a message again, with a shorter password: only the line's end tells.
+    EXPECT_EQ(plain_step(whole.substr(0, size)).has_value(), size == 8 || size == 12) << size;
+    EXPECT_FALSE(plain_step(whole.substr(0, size) + std::string(1, '\0') + whole.substr(size)));
+    EXPECT_FALSE(plain_step(whole.substr(size + 1))) << size;
   }
 }
 
