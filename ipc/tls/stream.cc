@@ -24,6 +24,12 @@ constexpr size_t record_overhead = 96;
 // SSL_get_app_data() and the BIO's data point to it, so it does not move with the Stream.
 struct Stream::State {
   explicit State(SSL* taken) : ssl(taken) {}
+  // OpenSSL would spoil the kept session of a stream that goes without a shutdown, as most do.
+  ~State() {
+    if (is_good()) SSL_set_shutdown(ssl.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+  }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
 
   // A call into OpenSSL: with this transport, and with an empty error queue before.
   class Call {
@@ -43,6 +49,8 @@ struct Stream::State {
   static int send(BIO* bio, const char* text, int size);
   static long control(BIO* bio, int command, long number, void* pointer);
 
+  // Nothing is wrong with what TLS itself protects.
+  bool is_good() const { return failure == 0 || truncated; }
   bool more_at_hand() const { return full || SSL_has_pending(ssl.get()) == 1; }
   ssize_t fail_read(int result);
   Errc note_failure(int result);
@@ -185,7 +193,7 @@ ssize_t Stream::read(Transport transport, char* to, size_t room) {
 
 Result<> Stream::write(std::string_view text) {
   const State::Call call(*state_, nullptr);
-  if (state_->failure != 0 && !state_->truncated) return fail(Errc::closed, state_->error);
+  if (!state_->is_good()) return fail(Errc::closed, state_->error);
   if (text.empty()) return {};
   if (text.size() > largest_record) {  // else the string's own growth is good enough
     const size_t records = text.size() / largest_record + 1;

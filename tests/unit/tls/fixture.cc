@@ -54,7 +54,7 @@ Issued make(const Wish& wish) {
   X509_set_pubkey(certificate, made.key.get());
   X509_NAME* subject = X509_get_subject_name(certificate);
   for (const auto& [kind, value] : wish.subject) {
-    X509_NAME_add_entry_by_txt(subject, kind.c_str(), MBSTRING_UTF8,
+    X509_NAME_add_entry_by_txt(subject, kind.c_str(), V_ASN1_UTF8STRING,
                                bytes_of(std::string_view(value)), static_cast<int>(value.size()),
                                -1, 0);
   }
@@ -179,7 +179,8 @@ bool Pair::handshake() {
 
 std::string Pair::reason() const {
   if (!client.failure) return client.failure.error().detail;
-  return server.failure ? client.stream.error() : server.failure.error().detail;
+  if (!client.stream.error().empty() || server.failure) return client.stream.error();
+  return server.failure.error().detail;
 }
 
 std::unique_ptr<ServerContext> make_server(ServerOptions options) {
@@ -218,6 +219,8 @@ RawClient::RawClient() : context_(SSL_CTX_new(TLS_client_method())) {
                                  SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(context_.get(), keep_raw_session);
 }
+
+void RawClient::keep(const Stream& stream) { session_.reset(SSL_get1_session(stream.get())); }
 
 Stream RawClient::connect(const char* server_name) const {
   SSL* ssl = SSL_new(context_.get());

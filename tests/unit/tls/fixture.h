@@ -78,8 +78,8 @@ struct Pair {
       : server(std::move(server_stream)), client(std::move(client_stream)) {}
   // Until both are done, or one has failed and the other has heard of it.
   bool handshake();
-  void carry();  // what waits in output() of both
-  std::string reason() const;
+  void carry();                // what waits in output() of both
+  std::string reason() const;  // why it failed, as the client heard it, else as the server says
   Peer server;
   Peer client;
 };
@@ -98,6 +98,8 @@ class RawClient {
   Stream connect(const char* server_name = nullptr) const;
   // The latest session that a server gave it.
   SSL_SESSION* session() const { return session_.get(); }
+  // The ticket that a resumed session of TLS 1.2 was given, of which OpenSSL tells nobody.
+  void keep(const Stream& stream);
 
  private:
   Owned<SSL_CTX> context_;

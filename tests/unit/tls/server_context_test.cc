@@ -1,0 +1,509 @@
+#include "ipc/tls/server_context.h"
+
+#include <gtest/gtest.h>
+#include <malloc.h>
+#include <openssl/x509.h>
+
+#include "tests/unit/tls/fixture.h"
+
+namespace openmmp::tls {
+namespace {
+
+std::string common_name_shown(const Stream& stream) {
+  const auto shown = stream.peer_certificate();
+  return shown ? shown->subject : "";
+}
+
+CertificateText certificate_for(const std::string& label, std::vector<std::string> names,
+                                KeyType key = KeyType::ecdsa) {
+  Wish wish;
+  wish.subject = {{"CN", label}};
+  wish.names = std::move(names);
+  wish.key = key;
+  return authority().issue(wish).text();
+}
+
+ServerOptions many_names() {
+  ServerOptions options;
+  options.certificates.push_back(certificate_for("first", {"first.example.com"}));
+  options.certificates.push_back(certificate_for("wild", {"*.example.com", "*.example.net"}));
+  options.certificates.push_back(
+      certificate_for("exact", {"imap.example.com", "Both.Example.ORG"}));
+  options.certificates.push_back(certificate_for("rsa", {"both.example.org"}, KeyType::rsa));
+  return options;
+}
+
+TEST(ServerNames, ChooseTheCertificate) {
+  const auto server = make_server(many_names());
+  struct Case {
+    const char* name;
+    const char* subject;
+  };
+  const Case cases[] = {
+      {nullptr, "CN=first"},
+      {"first.example.com", "CN=first"},
+      {"FIRST.example.COM", "CN=first"},
+      {"imap.example.com", "CN=exact"},
+      {"imap.example.com.", "CN=exact"},
+      {"pop.example.com", "CN=wild"},
+      {"POP.EXAMPLE.net", "CN=wild"},
+      {"a.b.example.com", "CN=first"},  // "*" is one label
+      {"example.com", "CN=first"},
+      {"both.example.org", "CN=exact"},
+      {"unknown.invalid", "CN=first"},
+      {"com", "CN=first"},
+  };
+  const RawClient raw;
+  for (const Case& c : cases) {
+    Pair pair(server->accept(), raw.connect(c.name));
+    ASSERT_TRUE(pair.handshake()) << pair.reason();
+    EXPECT_EQ(common_name_shown(pair.client.stream), c.subject) << (c.name ? c.name : "none");
+  }
+}
+
+TEST(ServerNames, StrictOnesRefuseOthers) {
+  ServerOptions options = many_names();
+  options.strict_names = true;
+  const auto server = make_server(std::move(options));
+  const RawClient raw;
+  Pair known(server->accept(), raw.connect("pop.example.com"));
+  EXPECT_TRUE(known.handshake());
+  Pair none(server->accept(), raw.connect());
+  EXPECT_TRUE(none.handshake());
+  Pair unknown(server->accept(), raw.connect("unknown.invalid"));
+  EXPECT_FALSE(unknown.handshake());
+  EXPECT_EQ(unknown.client.failure.error().detail, "the peer sent the alert \"unrecognized name\"");
+}
+
+TEST(ServerNames, EachClientGetsTheKeyThatItCanVerify) {
+  const auto server = make_server(many_names());
+  struct Case {
+    int version;
+    const char* algorithms;
+    const char* subject;
+  };
+  const Case cases[] = {
+      {TLS1_3_VERSION, "ECDSA+SHA256", "CN=exact"},
+      {TLS1_3_VERSION, "RSA-PSS+SHA256", "CN=rsa"},
+      {TLS1_3_VERSION, "ECDSA+SHA256:RSA-PSS+SHA256", "CN=exact"},
+      {TLS1_2_VERSION, "ECDSA+SHA256", "CN=exact"},
+      {TLS1_2_VERSION, "RSA+SHA256", "CN=rsa"},
+      {TLS1_2_VERSION, "RSA+SHA256:ECDSA+SHA256", "CN=exact"},
+  };
+  for (const Case& c : cases) {
+    const RawClient raw;
+    SSL_CTX_set_max_proto_version(raw.context(), c.version);
+    ASSERT_EQ(SSL_CTX_set1_sigalgs_list(raw.context(), c.algorithms), 1);
+    Pair pair(server->accept(), raw.connect("both.example.org"));
+    ASSERT_TRUE(pair.handshake()) << c.algorithms << ": " << pair.reason();
+    EXPECT_EQ(common_name_shown(pair.client.stream), c.subject) << c.version << c.algorithms;
+  }
+}
+
+size_t memory_in_use() { return mallinfo2().uordblks + mallinfo2().hblkhd; }
+
+TEST(ServerNames, RandomOnesLeaveNothingBehind) {
+  const auto server = make_server(many_names());
+  const auto meet = [&](int from, int to) {
+    for (int i = from; i < to; ++i) {
+      const RawClient raw;
+      const std::string name = "x" + std::to_string(i) + ".random.invalid";
+      Peer client(raw.connect(name.c_str()));
+      (void)client.handshake();
+      Peer peer(server->accept());
+      peer.in.bytes = std::exchange(client.stream.output(), {});
+      (void)peer.handshake();
+    }
+  };
+  meet(0, 100);
+  const size_t before = memory_in_use();
+  meet(100, 600);
+  // The sanitizer's allocator reports nothing; its leak check looks at the end.
+  EXPECT_LT(memory_in_use(), before + 4096);
+}
+
+struct Offer {
+  std::string offered;  // wire form; empty: no ALPN
+  bool good;
+  std::string chosen;
+};
+
+TEST(Alpn, OnlyOurProtocolIsSpoken) {
+  ServerOptions options = simple_server();
+  options.protocol = "imap";
+  const auto server = make_server(std::move(options));
+  const Offer offers[] = {
+      {"", true, ""},
+      {"\x04imap", true, "imap"},
+      {"\x08http/1.1\x04imap", true, "imap"},
+      {"\x08http/1.1", false, ""},
+      {"\x02h2\x08http/1.1", false, ""},
+      {"\x05imap4", false, ""},
+      {"\x04IMAP", false, ""},
+  };
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    for (const Offer& offer : offers) {
+      const RawClient raw;
+      SSL_CTX_set_max_proto_version(raw.context(), version);
+      if (!offer.offered.empty()) {
+        SSL_CTX_set_alpn_protos(raw.context(), bytes_of(std::string_view(offer.offered)),
+                                static_cast<unsigned>(offer.offered.size()));
+      }
+      Pair pair(server->accept(), raw.connect());
+      EXPECT_EQ(pair.handshake(), offer.good) << offer.offered;
+      if (!offer.good) {
+        EXPECT_EQ(pair.client.failure.error().detail,
+                  "the peer sent the alert \"no application protocol\"");
+        continue;
+      }
+      const unsigned char* chosen = nullptr;
+      unsigned size = 0;
+      SSL_get0_alpn_selected(pair.client.stream.get(), &chosen, &size);
+      EXPECT_EQ(std::string(chosen, chosen + size), offer.chosen);
+    }
+  }
+}
+
+TEST(Versions, AreNoOlderThanWanted) {
+  struct Case {
+    Version least;
+    int client;
+    const char* version;  // nullptr: refused
+  };
+  const Case cases[] = {
+      {Version::tls1_2, TLS1_3_VERSION, "TLSv1.3"}, {Version::tls1_2, TLS1_2_VERSION, "TLSv1.2"},
+      {Version::tls1_2, TLS1_1_VERSION, nullptr},   {Version::tls1_2, TLS1_VERSION, nullptr},
+      {Version::tls1_3, TLS1_3_VERSION, "TLSv1.3"}, {Version::tls1_3, TLS1_2_VERSION, nullptr},
+  };
+  for (const Case& c : cases) {
+    ServerOptions options = simple_server();
+    options.min_version = c.least;
+    const auto server = make_server(std::move(options));
+    const RawClient raw;
+    SSL_CTX_set_security_level(raw.context(), 0);
+    SSL_CTX_set_min_proto_version(raw.context(), TLS1_VERSION);
+    SSL_CTX_set_max_proto_version(raw.context(), c.client);
+    Pair pair(server->accept(), raw.connect());
+    EXPECT_EQ(pair.handshake(), c.version != nullptr) << c.client;
+    if (c.version != nullptr) {
+      EXPECT_EQ(pair.server.stream.facts().version, c.version);
+    } else {
+      EXPECT_NE(pair.client.failure.error().detail.find("protocol version"), std::string::npos);
+    }
+  }
+}
+
+TicketKey copy_of(const TicketKey& key) { return *TicketKey::from_bytes(key.bytes()); }
+
+TicketKeys keys_of(std::initializer_list<const TicketKey*> keys) {
+  TicketKeys list;
+  for (const TicketKey* key : keys) list.push_back(copy_of(*key));
+  return list;
+}
+
+// A full session with `server`, in which `raw` gets its tickets.
+bool meet(const ServerContext& server, RawClient& raw, bool* resumed = nullptr) {
+  Pair pair(server.accept(), raw.connect("mail.example.com"));
+  const bool good = pair.handshake();
+  if (resumed != nullptr) *resumed = pair.server.stream.facts().resumed;
+  if (good && pair.client.last_errno != EAGAIN) ADD_FAILURE() << pair.client.stream.error();
+  const SSL* ssl = pair.client.stream.get();
+  if (SSL_session_reused(ssl) == 1 && SSL_version(ssl) == TLS1_2_VERSION) {
+    raw.keep(pair.client.stream);
+  }
+  return good;
+}
+
+class Tickets : public testing::TestWithParam<int> {
+ protected:
+  Tickets() { SSL_CTX_set_max_proto_version(raw_.context(), GetParam()); }
+  const TicketKey old_ = TicketKey::random();
+  const TicketKey new_ = TicketKey::random();
+  RawClient raw_;
+  bool resumed_ = false;
+};
+
+TEST_P(Tickets, AreTakenByAnotherContextWithTheSameKeys) {
+  const auto one = make_server(simple_server());
+  const auto other = make_server(simple_server());
+  one->set_ticket_keys(keys_of({&old_}));
+  other->set_ticket_keys(keys_of({&new_, &old_}));
+  ASSERT_TRUE(meet(*one, raw_));
+  ASSERT_NE(raw_.session(), nullptr);
+  ASSERT_TRUE(meet(*other, raw_, &resumed_));
+  EXPECT_TRUE(resumed_);
+}
+
+TEST_P(Tickets, AreRenewedWhenTheirKeyIsOld) {
+  const auto server = make_server(simple_server());
+  server->set_ticket_keys(keys_of({&old_}));
+  ASSERT_TRUE(meet(*server, raw_));
+  server->set_ticket_keys(keys_of({&new_, &old_}));
+  ASSERT_TRUE(meet(*server, raw_, &resumed_));
+  EXPECT_TRUE(resumed_);
+  server->set_ticket_keys(keys_of({&new_}));
+  ASSERT_TRUE(meet(*server, raw_, &resumed_));
+  EXPECT_TRUE(resumed_);
+}
+
+TEST_P(Tickets, OfForgottenKeysAreNotTaken) {
+  const auto server = make_server(simple_server());
+  server->set_ticket_keys(keys_of({&old_}));
+  ASSERT_TRUE(meet(*server, raw_));
+  server->set_ticket_keys(keys_of({&new_}));
+  ASSERT_TRUE(meet(*server, raw_, &resumed_));
+  EXPECT_FALSE(resumed_);
+}
+
+TEST_P(Tickets, OfAnotherScopeAreNotTaken) {
+  ServerOptions options = simple_server();
+  options.scope = "pop3";
+  const auto imap = make_server(simple_server());
+  const auto pop3 = make_server(std::move(options));
+  imap->set_ticket_keys(keys_of({&old_}));
+  pop3->set_ticket_keys(keys_of({&old_}));
+  ASSERT_TRUE(meet(*imap, raw_));
+  ASSERT_TRUE(meet(*pop3, raw_, &resumed_));
+  EXPECT_FALSE(resumed_);
+}
+
+TEST_P(Tickets, WithoutKeysThereAreNone) {
+  const auto server = make_server(simple_server());
+  ASSERT_TRUE(meet(*server, raw_));
+  EXPECT_EQ(raw_.session(), nullptr);
+  server->set_ticket_keys(keys_of({&old_}));
+  ASSERT_TRUE(meet(*server, raw_));
+  ASSERT_NE(raw_.session(), nullptr);
+  server->set_ticket_keys({});
+  ASSERT_TRUE(meet(*server, raw_, &resumed_));
+  EXPECT_FALSE(resumed_);
+}
+
+TEST_P(Tickets, KeysMayGoDuringAHandshake) {
+  const auto server = make_server(simple_server());
+  server->set_ticket_keys(keys_of({&old_}));
+  Pair pair(server->accept(), raw_.connect());
+  (void)pair.client.handshake();
+  pair.carry();
+  (void)pair.server.handshake();
+  pair.carry();
+  server->set_ticket_keys({});
+  EXPECT_TRUE(pair.handshake()) << pair.reason();
+  EXPECT_EQ(pair.client.last_errno, EAGAIN) << pair.client.stream.error();
+}
+
+TEST_P(Tickets, OfOneNameAreTakenForAnotherOfTheService) {
+  const auto server = make_server(many_names());
+  server->set_ticket_keys(keys_of({&old_}));
+  for (const char* name : {"pop.example.com", "imap.example.com", "imap.example.com"}) {
+    Pair pair(server->accept(), raw_.connect(name));
+    EXPECT_TRUE(pair.handshake()) << pair.reason();
+    resumed_ = pair.server.stream.facts().resumed;
+  }
+  EXPECT_TRUE(resumed_);
+}
+
+// What carries an identity is never resumed, whichever side would like to.
+TEST_P(Tickets, ThereAreNoneForClientsThatShowedACertificate) {
+  ServerOptions options = simple_server();
+  options.authorities = authority().pem();
+  const auto server = make_server(std::move(options));
+  server->set_ticket_keys(keys_of({&old_}));
+  Wish wish;
+  wish.names = {};
+  wish.subject = {{"O", "example"}, {"CN", "alice"}};
+  const Issued alice = authority().issue(wish);
+  SSL_CTX_use_cert_and_key(raw_.context(), alice.certificate.get(), alice.key.get(), nullptr, 1);
+  for (int i = 0; i < 2; ++i) {
+    Pair pair(server->accept(), raw_.connect("mail.example.com"));
+    ASSERT_TRUE(pair.handshake()) << pair.reason();
+    EXPECT_EQ(pair.client.last_errno, EAGAIN) << pair.client.stream.error();
+    EXPECT_FALSE(pair.server.stream.facts().resumed);
+    const auto shown = pair.server.stream.peer_certificate();
+    ASSERT_TRUE(shown);
+    EXPECT_EQ(shown->subject, "CN=alice,O=example");
+    EXPECT_EQ(shown->issuer, "CN=Test CA");
+    EXPECT_EQ(shown->der, alice.der());
+    EXPECT_EQ(shown->fingerprint.size(), 64u);
+  }
+  if (GetParam() == TLS1_3_VERSION) {
+    EXPECT_EQ(raw_.session(), nullptr);
+  }
+}
+
+TEST_P(Tickets, AreThereForClientsThatShowedNone) {
+  ServerOptions options = simple_server();
+  options.authorities = authority().pem();
+  const auto server = make_server(std::move(options));
+  server->set_ticket_keys(keys_of({&old_}));
+  ASSERT_TRUE(meet(*server, raw_));
+  Pair pair(server->accept(), raw_.connect("mail.example.com"));
+  ASSERT_TRUE(pair.handshake());
+  EXPECT_TRUE(pair.server.stream.facts().resumed);
+  EXPECT_FALSE(pair.server.stream.peer_certificate());
+}
+
+INSTANTIATE_TEST_SUITE_P(Versions, Tickets, testing::Values(TLS1_2_VERSION, TLS1_3_VERSION),
+                         [](const auto& version) {
+                           return version.param == TLS1_2_VERSION ? "Tls12" : "Tls13";
+                         });
+
+struct Shown {
+  const char* what;
+  Issued certificate;
+  const char* subject;  // nullptr: refused
+  const char* alert;
+};
+
+TEST(ClientCertificates, AreVerified) {
+  Wish alice;
+  alice.subject = {{"CN", "alice"}};
+  Wish nobody = alice;
+  nobody.subject = {};
+  Wish empty = alice;
+  empty.subject = {{"O", "example"}, {"CN", ""}};
+  Wish two = alice;
+  two.subject = {{"CN", "alice"}, {"CN", "bob"}};
+  Wish tricky = alice;
+  tricky.subject = {{"CN", "alice,CN=root"}};
+  Wish late = alice;
+  late.to_days = -1;
+  late.from_days = -2;
+  Wish early = alice;
+  early.from_days = 1;
+  const Authority stranger("Stranger");
+  const Shown cases[] = {
+      {"good", authority().issue(alice), "CN=alice", nullptr},
+      {"no subject", authority().issue(nobody), "", nullptr},
+      {"empty name", authority().issue(empty), "CN=,O=example", nullptr},
+      {"two names", authority().issue(two), "CN=bob,CN=alice", nullptr},
+      {"a comma", authority().issue(tricky), "CN=alice\\,CN=root", nullptr},
+      {"expired", authority().issue(late), nullptr, "certificate expired"},
+      {"not yet", authority().issue(early), nullptr, "bad certificate"},
+      {"stranger", stranger.issue(alice), nullptr, "unknown CA"},
+      {"self-signed", issue_self_signed(alice), nullptr, "unknown CA"},
+  };
+  ServerOptions options = simple_server();
+  options.authorities = authority().pem();
+  const auto server = make_server(std::move(options));
+  for (const Shown& c : cases) {
+    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+      const RawClient raw;
+      SSL_CTX_set_max_proto_version(raw.context(), version);
+      SSL_CTX_use_cert_and_key(raw.context(), c.certificate.certificate.get(),
+                               c.certificate.key.get(), nullptr, 1);
+      Pair pair(server->accept(), raw.connect());
+      EXPECT_EQ(pair.handshake(), c.subject != nullptr) << c.what;
+      if (c.subject != nullptr) {
+        const auto shown = pair.server.stream.peer_certificate();
+        ASSERT_TRUE(shown) << c.what;
+        EXPECT_EQ(shown->subject, c.subject) << c.what;
+      } else {
+        EXPECT_NE(pair.reason().find(c.alert), std::string::npos) << c.what << pair.reason();
+        EXPECT_TRUE(pair.server.failure.error().detail.starts_with("client's certificate \""));
+      }
+    }
+  }
+}
+
+TEST(ClientCertificates, NobodyIsAskedWithoutAuthorities) {
+  const auto server = make_server(simple_server());
+  const RawClient raw;
+  const Issued alice = authority().issue({});
+  SSL_CTX_use_cert_and_key(raw.context(), alice.certificate.get(), alice.key.get(), nullptr, 1);
+  Pair pair(server->accept(), raw.connect());
+  ASSERT_TRUE(pair.handshake());
+  EXPECT_FALSE(pair.server.stream.peer_certificate());
+}
+
+std::string stapled(const ServerContext& server, int version, const char* name,
+                    const char* algorithms) {
+  const RawClient raw;
+  SSL_CTX_set_max_proto_version(raw.context(), version);
+  SSL_CTX_set1_sigalgs_list(raw.context(), algorithms);
+  SSL_CTX_set_tlsext_status_type(raw.context(), TLSEXT_STATUSTYPE_ocsp);
+  Pair pair(server.accept(), raw.connect(name));
+  EXPECT_TRUE(pair.handshake()) << pair.reason();
+  const unsigned char* response = nullptr;
+  const long size = SSL_get_tlsext_status_ocsp_resp(pair.client.stream.get(), &response);
+  return size > 0 ? std::string(response, response + size) : "";
+}
+
+TEST(Staples, AreOfTheCertificateThatWasChosen) {
+  const auto server = make_server(many_names());
+  const char* any = "ECDSA+SHA256:RSA-PSS+SHA256:RSA+SHA256";
+  const char* rsa = "RSA-PSS+SHA256:RSA+SHA256";
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    EXPECT_EQ(stapled(*server, version, "first.example.com", any), "");
+    server->staple(0, "of the first");
+    server->staple(2, "of the exact");
+    server->staple(3, "of the RSA");
+    EXPECT_EQ(stapled(*server, version, "first.example.com", any), "of the first");
+    EXPECT_EQ(stapled(*server, version, "both.example.org", any), "of the exact");
+    EXPECT_EQ(stapled(*server, version, "both.example.org", rsa), "of the RSA");
+    EXPECT_EQ(stapled(*server, version, "pop.example.com", any), "");
+    server->staple(0, "a newer one");
+    EXPECT_EQ(stapled(*server, version, "first.example.com", any), "a newer one");
+    server->staple(0, "");
+  }
+}
+
+TEST(Ciphers, AreThoseOfTheOption) {
+  struct Case {
+    const char* specs;
+    int version;
+    const char* offered;  // by the client, of TLS 1.2
+    const char* cipher;   // nullptr: refused
+  };
+  const Case cases[] = {
+      {"all", TLS1_2_VERSION, "ALL", "ECDHE-ECDSA-AES128-GCM-SHA256"},
+      {"all", TLS1_3_VERSION, "ALL", "TLS_AES_128_GCM_SHA256"},
+      {"all", TLS1_2_VERSION, "ECDHE-ECDSA-AES256-SHA384", "ECDHE-ECDSA-AES256-SHA384"},
+      {"all", TLS1_2_VERSION, "ECDHE-ECDSA-AES256-SHA", nullptr},
+      {"ecdhe_ecdsa_aes_256_gcm_sha_384", TLS1_2_VERSION, "ALL", "ECDHE-ECDSA-AES256-GCM-SHA384"},
+      {"TLS_CHACHA20_POLY1305_SHA256", TLS1_3_VERSION, "ALL", "TLS_CHACHA20_POLY1305_SHA256"},
+      {"TLS_CHACHA20_POLY1305_SHA256", TLS1_2_VERSION, "ALL", nullptr},
+      {"ECDHE+AES256", TLS1_2_VERSION, "ALL", "ECDHE-ECDSA-AES256-GCM-SHA384"},
+  };
+  for (const Case& c : cases) {
+    ServerOptions options = simple_server();
+    options.ciphers = c.specs;
+    const auto server = make_server(std::move(options));
+    const RawClient raw;
+    SSL_CTX_set_max_proto_version(raw.context(), c.version);
+    SSL_CTX_set_cipher_list(raw.context(), c.offered);
+    Pair pair(server->accept(), raw.connect());
+    EXPECT_EQ(pair.handshake(), c.cipher != nullptr) << c.specs;
+    if (c.cipher != nullptr) {
+      EXPECT_EQ(pair.server.stream.facts().cipher, c.cipher);
+    }
+  }
+}
+
+TEST(ServerContext, SaysWhatIsWrong) {
+  const auto refusal = [](ServerOptions options) {
+    const auto made = ServerContext::create(std::move(options));
+    return made ? std::string("none") : made.error().detail;
+  };
+  EXPECT_EQ(refusal({}), "TLS needs a certificate");
+  ServerOptions options = simple_server();
+  options.ciphers = "ECDHE-RSA-AES128-GCM-SHA257";
+  EXPECT_EQ(refusal(std::move(options)),
+            "\"ECDHE-RSA-AES128-GCM-SHA257\" is no cipher; the nearest that is one is "
+            "ECDHE-RSA-AES128-GCM-SHA256");
+  options = simple_server();
+  options.ciphers = "HIGH:!HIGH";
+  EXPECT_NE(refusal(std::move(options)).find("leaves no cipher"), std::string::npos);
+  options = simple_server();
+  options.authorities = "nothing";
+  EXPECT_NE(refusal(std::move(options)).find("certificate authorities: "), std::string::npos);
+  options = simple_server();
+  options.certificates[0].key = Secret(authority().issue({}).key_pem());
+  EXPECT_EQ(refusal(std::move(options)),
+            "server.pem: the private key is not that of the certificate \"CN=subject\"");
+  EXPECT_TRUE(check_ciphers("all"));
+  EXPECT_FALSE(check_ciphers("rsa_rc4_128_md5"));
+}
+
+}  // namespace
+}  // namespace openmmp::tls
