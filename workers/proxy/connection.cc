@@ -1,10 +1,8 @@
 #include "workers/proxy/connection.h"
 
 #include <fmt/format.h>
-#include <sys/socket.h>
 
 #include <cerrno>
-#include <cstring>
 #include <optional>
 
 #include "ipc/runtime/secret.h"
@@ -20,9 +18,8 @@ constexpr size_t max_dropped = 1024 * 1024;
 }  // namespace
 
 struct Connection::Block {
-  Block(Loop& l, UniqueFd fd) : loop(l), socket(l, std::move(fd)), timer(l) {
-    socket.set_owner(this,
-                     [](void* self, int events) { static_cast<Block*>(self)->ready(events); });
+  Block(Loop& l, UniqueFd fd) : loop(l), wire(l, std::move(fd)), timer(l) {
+    wire.set_owner(this, [](void* self, int events) { static_cast<Block*>(self)->ready(events); });
   }
 
   void ready(int events);
@@ -36,14 +33,14 @@ struct Connection::Block {
   }
 
   Loop& loop;
-  PollHandle socket;
+  Wire wire;
   Timer timer;
   LineBuffer input;
-  EdgeInput edges;
   Wait* waiting = nullptr;
   std::optional<Error> failure;  // of a deadline or an interrupt
   std::optional<Error> end;      // of the input; what came before it can still be read
   bool reset = false;            // the end was none that the peer had wanted
+  bool shaking_hands = false;    // what comes is for TLS, and read by who waits for it
   Millis allowed{0};
   const char* awaited = "";
 };
@@ -59,30 +56,29 @@ void Connection::Wait::await_suspend(std::coroutine_handle<> awaiting) {
 }
 
 void Connection::Block::ready(int events) {
-  edges.note(events);
+  wire.note(events);
+  if ((events & PollHandle::writable) != 0) wire.flush();
   read_available();
   wake();
 }
 
 // Reads what there is, as far as there is room.
 void Connection::Block::read_available() {
-  while (edges.may_have_more && !end && input.size() < max_unread) read_once();
+  while (wire.may_read() && !end && !shaking_hands && input.size() < max_unread) read_once();
 }
 
 void Connection::Block::read_once() {
   char buffer[read_size];
-  const ssize_t got = ::recv(socket.fd(), buffer, sizeof buffer, 0);
+  const ssize_t got = wire.read(buffer, sizeof buffer);
   if (got <= 0) {
-    edges.exhausted();
     if (got < 0 && errno == EAGAIN) return;
     reset = got < 0;
-    end.emplace(Errc::closed, reset ? std::strerror(errno) : "connection closed");
+    end.emplace(Errc::closed, reset ? wire.reason(errno) : "connection closed");
     return;
   }
   const auto count = static_cast<size_t>(got);
   input.append(std::string_view(buffer, count));
   explicit_bzero(buffer, count);
-  edges.after_read(count, sizeof buffer);
 }
 
 void Connection::Block::fail_with(Error error) {
@@ -96,9 +92,7 @@ void Connection::Block::timed_out() {
 }
 
 Connection::Connection(Loop& loop, UniqueFd fd)
-    : block_(std::make_unique<Block>(loop, std::move(fd))) {
-  block_->socket.watch_edges();
-}
+    : block_(std::make_unique<Block>(loop, std::move(fd))) {}
 Connection::Connection(Connection&& other) noexcept = default;
 Connection& Connection::operator=(Connection&& other) noexcept = default;
 Connection::~Connection() = default;
@@ -178,20 +172,55 @@ struct WipedAtEnd {
 
 Task<> Connection::write(std::string text) {
   const WipedAtEnd wiped(text);
+  Wire& wire = block_->wire;
   for (size_t sent = 0;;) {
     if (block_->failure) co_await fail(*block_->failure);
-    const ssize_t count =
-        ::send(block_->socket.fd(), text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
-    if (count < 0 && errno != EAGAIN) co_await fail(Errc::closed, std::strerror(errno));
+    const ssize_t count = wire.write(text.data() + sent, text.size() - sent);
+    if (count < 0 && errno != EAGAIN) co_await fail(Errc::closed, wire.reason(errno));
     if (count > 0) sent += static_cast<size_t>(count);
-    if (sent == text.size()) co_return;
+    if (sent == text.size()) break;
+    Wait wait(*block_);
+    co_await wait;
+  }
+  while (wire.has_unsent()) {
+    if (block_->failure) co_await fail(*block_->failure);
     Wait wait(*block_);
     co_await wait;
   }
 }
 
+void Connection::consume(size_t count) { block_->input.consume(count); }
+
+Task<> Connection::upgrade(tls::Stream stream, std::string go_ahead) {
+  if (has_buffered_input()) co_await fail(Errc::protocol, "plain text behind the start of TLS");
+  block_->shaking_hands = true;  // not another byte is taken for plain text
+  if (!go_ahead.empty()) co_await write(std::move(go_ahead));
+  block_->wire.start_tls(std::move(stream), std::string());
+  co_await handshake();
+}
+
+Task<> Connection::begin_tls(tls::Stream stream) {
+  block_->shaking_hands = true;
+  block_->wire.start_tls(std::move(stream), block_->input.take_all());
+  co_await handshake();
+}
+
+Task<> Connection::handshake() {
+  for (;;) {
+    if (block_->failure) co_await fail(*block_->failure);
+    if (co_await block_->wire.handshake() == tls::Stream::Progress::done) break;
+    Wait wait(*block_);
+    co_await wait;
+  }
+  block_->shaking_hands = false;
+  block_->read_available();  // what came with the end of the handshake will not be told again
+}
+
+const tls::Stream* Connection::tls() const { return block_->wire.tls(); }
+const LineBuffer& Connection::buffer() const { return block_->input; }
+
 Task<> Connection::linger(Millis time) {
-  ::shutdown(block_->socket.fd(), SHUT_WR);
+  block_->wire.end();
   deadline(time, "end of the connection");
   for (size_t dropped = 0; dropped < max_dropped && !block_->end;) {
     if (block_->failure) co_await fail(*block_->failure);
@@ -204,14 +233,12 @@ Task<> Connection::linger(Millis time) {
   }
 }
 
-bool Connection::has_buffered_input() const { return !block_->input.empty(); }
-int Connection::fd() const { return block_->socket.fd(); }
+int Connection::fd() const { return block_->wire.fd(); }
 
 Connection::Remains Connection::release() {
   Remains remains;
-  remains.input = block_->edges;
-  if (block_->end) remains.input.may_have_more = true;  // the relay is to read the end itself
-  remains.socket = std::move(block_->socket);
+  if (block_->end) block_->wire.note(PollHandle::readable);  // the relay is to read the end itself
+  remains.wire = std::move(block_->wire);
   remains.unread = block_->input.take_all();
   block_.reset();
   return remains;

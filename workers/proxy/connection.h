@@ -11,10 +11,10 @@
 
 #include "ipc/runtime/address.h"
 #include "ipc/runtime/loop.h"
-#include "ipc/runtime/poll_handle.h"
 #include "ipc/runtime/task.h"
-#include "workers/proxy/edge_input.h"
+#include "ipc/tls/stream.h"
 #include "workers/proxy/line_buffer.h"
+#include "workers/proxy/wire.h"
 
 namespace openmmp::proxy {
 
@@ -42,6 +42,18 @@ class Connection {
   Task<std::string> read_bytes(size_t count);
   // Returns when the kernel has taken all of it. `text` is wiped afterwards.
   Task<> write(std::string text);
+  // What has come and is not used yet, for those who read no lines; more of it; and it is used.
+  std::string_view buffered() const { return buffer().view(); }
+  Task<> more_input();
+  void consume(size_t count);
+
+  // STARTTLS and its kin: says `go_ahead`, and the rest is TLS. Errc::protocol when the peer has
+  // said more already: it came in clear from who knows whom, and is neither dropped nor believed.
+  Task<> upgrade(tls::Stream stream, std::string go_ahead);
+  // TLS from here on, what has come already included.
+  Task<> begin_tls(tls::Stream stream);
+  // Null before either of these.
+  const tls::Stream* tls() const;
   // The outcome of `task`, unless this connection is interrupted, timed out or reset before: then
   // the task is destroyed where it is. A peer that has only finished sending is still there.
   template <class T>
@@ -52,14 +64,13 @@ class Connection {
   // socket that is closed with input unread is reset, and the reset may overtake our last line.
   Task<> linger(Millis time);
 
-  bool has_buffered_input() const;
+  bool has_buffered_input() const { return !buffered().empty(); }
   int fd() const;
 
   // Ends the Connection and gives away what the relay goes on with.
   struct Remains {
-    PollHandle socket;  // watches edges
+    Wire wire;
     std::string unread;
-    EdgeInput input;
   };
   Remains release();
 
@@ -85,7 +96,8 @@ class Connection {
 
   // Lets whoever waits look again, soon.
   void nudge();
-  Task<> more_input();
+  Task<> handshake();
+  const LineBuffer& buffer() const;
 
   std::unique_ptr<Block> block_;
 };

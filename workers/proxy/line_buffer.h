@@ -21,6 +21,9 @@ class LineBuffer {
   Result<std::optional<std::string>> next_line(size_t limit);
   // The next `count` bytes; nothing when they have not all come.
   std::optional<std::string> next_bytes(size_t count);
+  // Everything that is there, until the next call that changes it; and some of it is used.
+  std::string_view view() const { return std::string_view(bytes_).substr(start_); }
+  void consume(size_t count);
   // Everything that is left.
   std::string take_all();
   // Wipes and forgets it.
@@ -30,8 +33,6 @@ class LineBuffer {
   bool empty() const { return size() == 0; }
 
  private:
-  void consume(size_t count);
-
   std::string bytes_;
   size_t start_ = 0;    // used up before this
   size_t scanned_ = 0;  // no LF between start_ and this

@@ -68,9 +68,8 @@ Relay::Relay(Loop& loop, RelayPool& pool, Connection client, Connection backend,
   for (Direction* direction : {&to_backend_, &to_client_}) {
     Connection& source = direction == &to_backend_ ? client : backend;
     Connection::Remains remains = source.release();
-    *direction->from = std::move(remains.socket);
+    *direction->from = std::move(remains.wire);
     direction->read_size = small_read;
-    direction->input = remains.input;
     hold(*direction, remains.unread.data(), remains.unread.size());
   }
   client_.set_owner(this, [](void* self, int events) {
@@ -94,26 +93,27 @@ void Relay::start() {
   pump(to_client_);
 }
 
-void Relay::ready(PollHandle& socket, int events) {
+void Relay::ready(Wire& wire, int events) {
   last_traffic_ = loop_.now();
-  Direction& outgoing = &socket == &client_ ? to_backend_ : to_client_;
-  Direction& incoming = &socket == &client_ ? to_client_ : to_backend_;
-  outgoing.input.note(events);
+  Direction& outgoing = &wire == &client_ ? to_backend_ : to_client_;
+  Direction& incoming = &wire == &client_ ? to_client_ : to_backend_;
+  const bool was_blocked = incoming.blocked();
+  wire.note(events);
   // A lost store may have left something for the client to read; a lost client is the end.
-  if ((events & PollHandle::failed) && &socket == &client_) {
+  if ((events & PollHandle::failed) && &wire == &client_) {
     note_reason("client connection lost");
     finish();
   }
-  if (outgoing.input.may_have_more) pump(outgoing);
-  if ((events & PollHandle::writable) && incoming.blocked()) pump(incoming);
+  if ((events & PollHandle::writable) && was_blocked) pump(incoming);
+  if (wire.may_read()) pump(outgoing);
   resume_if_finished();
 }
 
 // Moves on what is held, then what there is to read, until either side has enough of it.
 void Relay::pump(Direction& direction) {
-  if (direction.held && !finished_) flush(direction);
+  if (direction.blocked() && !finished_) flush(direction);
   int rounds = 0;
-  while (direction.input.may_have_more && !direction.blocked() && !finished_) {
+  while (direction.from->may_read() && !direction.blocked() && !finished_) {
     const Step step = splices(direction) ? splice_through(direction) : copy(direction);
     if (step == Step::later) break;
     if (++rounds == max_rounds) {
@@ -128,11 +128,10 @@ void Relay::pump(Direction& direction) {
 
 // The outcome of a read that gave nothing.
 Relay::Step Relay::nothing_read(Direction& direction, ssize_t got) {
-  direction.input.exhausted();
   if (got < 0 && errno == EAGAIN) return Step::later;
   const char* side = direction.from == &client_ ? "client" : "server";
   note_reason(got == 0 ? fmt::format("{} closed", side)
-                       : fmt::format("{}: {}", side, std::strerror(errno)));
+                       : fmt::format("{}: {}", side, direction.from->reason(errno)));
   direction.source_ended = true;
   // Of a client that is lost nobody is left to hear what the store says.
   if (got < 0 && direction.from == &client_) finish();
@@ -141,12 +140,12 @@ Relay::Step Relay::nothing_read(Direction& direction, ssize_t got) {
 
 Relay::Step Relay::copy(Direction& direction) {
   char* buffer = pool_.buffer();
-  const ssize_t got = ::recv(direction.from->fd(), buffer, direction.read_size, 0);
+  const ssize_t got = direction.from->read(buffer, direction.read_size);
   if (got <= 0) return nothing_read(direction, got);
   const auto count = static_cast<size_t>(got);
   adapt(direction, count);
   if (direction.discards) return Step::more;
-  const ssize_t taken = ::send(direction.to->fd(), buffer, count, MSG_NOSIGNAL);
+  const ssize_t taken = direction.to->write(buffer, count);
   if (taken < 0 && errno != EAGAIN) {
     target_failed(direction);
     return Step::more;
@@ -160,7 +159,6 @@ Relay::Step Relay::copy(Direction& direction) {
 
 // How to read next, after a read of `count` bytes.
 void Relay::adapt(Direction& direction, size_t count) {
-  direction.input.after_read(count, direction.read_size);
   if (count < small_read) {
     direction.read_size = small_read;
     direction.bulk = false;
@@ -174,6 +172,7 @@ void Relay::adapt(Direction& direction, size_t count) {
 // True when the next bytes are to go through a pipe, which the direction then has.
 bool Relay::splices(Direction& direction) {
   if (!direction.bulk || direction.discards) return false;
+  if (direction.from->tls() != nullptr || direction.to->tls() != nullptr) return false;
   if (direction.held && direction.held->pipe) return true;
   std::optional<Pipe> pipe = pool_.take_pipe();
   if (!pipe) return false;
@@ -204,11 +203,13 @@ void Relay::hold(Direction& direction, const char* bytes, size_t count) {
 }
 
 void Relay::flush(Direction& direction) {
+  direction.to->flush();
+  if (!direction.held) return;
   Held& held = *direction.held;
   if (held.in_pipe > 0) return flush_pipe(direction);
   if (!held.blocked()) return;
-  const ssize_t taken = ::send(direction.to->fd(), held.bytes.data() + held.start,
-                               held.bytes.size() - held.start, MSG_NOSIGNAL);
+  const ssize_t taken =
+      direction.to->write(held.bytes.data() + held.start, held.bytes.size() - held.start);
   if (taken < 0) {
     if (errno != EAGAIN) target_failed(direction);
     return;
@@ -244,7 +245,8 @@ void Relay::release(Direction& direction) {
 // `direction.to` takes nothing any more.
 void Relay::target_failed(Direction& direction) {
   const bool client_lost = direction.to == &client_;
-  note_reason(fmt::format("{}: {}", client_lost ? "client" : "server", std::strerror(errno)));
+  note_reason(
+      fmt::format("{}: {}", client_lost ? "client" : "server", direction.to->reason(errno)));
   release(direction);
   if (client_lost) return finish();
   // What a lost store had said before is still to be delivered; what the client says is not.
@@ -264,13 +266,13 @@ void Relay::end_reached(Direction& direction) {
 // A half-close: the store may have more to say. When the store has ended before, this is the end.
 void Relay::client_ended() {
   if (to_client_.end_passed_on) return finish();
-  if (!to_backend_.discards) ::shutdown(backend_.fd(), SHUT_WR);
+  if (!to_backend_.discards) backend_.end();
 }
 
 // True when closing the client's socket at once could cost it more than a last line: with input
 // unread, or output on its way, what the client sends next is answered with a reset.
 bool Relay::close_would_hurt() const {
-  if (to_backend_.input.may_have_more || to_backend_.blocked()) return true;
+  if (client_.may_read() || to_backend_.blocked()) return true;
   if (to_client_.total <= last_words) return false;
   int unsent = 0;
   return ::ioctl(client_.fd(), SIOCOUTQ, &unsent) == 0 && unsent > last_words;
@@ -279,10 +281,10 @@ bool Relay::close_would_hurt() const {
 // The session is over as soon as the client has heard all of it.
 void Relay::backend_ended() {
   if (to_backend_.end_passed_on || !close_would_hurt()) return finish();
-  ::shutdown(client_.fd(), SHUT_WR);
+  client_.end();
   to_backend_.discards = true;
   release(to_backend_);
-  to_backend_.input.may_have_more = true;
+  client_.note(PollHandle::readable);
   idle_.start(
       linger,
       [](void* self) {
@@ -343,8 +345,7 @@ void Relay::leave_when_quiet() {
   }
   if (!to_client_.blocked() && to_client_.at_line_end && !to_client_.end_passed_on) {
     // One attempt: a client that does not read has no use for it.
-    [[maybe_unused]] const ssize_t said =
-        ::send(client_.fd(), farewell_, std::strlen(farewell_), MSG_NOSIGNAL);
+    [[maybe_unused]] const ssize_t said = client_.write(farewell_, std::strlen(farewell_));
   }
   finish();
   resume_if_finished();

@@ -1,10 +1,11 @@
-// After login a session is two sockets and nothing else. The relay moves bytes both ways until one
+// After login a session is two wires and nothing else. The relay moves bytes both ways until one
 // side is done, waits for a side that does not take them (and does not read its source meanwhile),
 // passes a half-close on, and ends a session that has been silent for too long.
 //
 // Short exchanges are copied through one buffer that the whole loop shares; a direction that fills
-// that buffer goes over to splice(2) through a pooled pipe, and comes back when a burst is small
-// again. Only what the other side did not take at once gets memory of its own.
+// that buffer goes over to splice(2) through a pooled pipe, if neither side has TLS, and comes back
+// when a burst is small again. Only what the other side did not take at once gets memory of its
+// own.
 #pragma once
 
 #include <coroutine>
@@ -15,9 +16,9 @@
 #include <vector>
 
 #include "ipc/runtime/loop.h"
-#include "ipc/runtime/poll_handle.h"
 #include "ipc/runtime/unique_fd.h"
 #include "workers/proxy/connection.h"
+#include "workers/proxy/wire.h"
 
 namespace openmmp::proxy {
 
@@ -85,25 +86,24 @@ class Relay {
     size_t in_pipe = 0;
     bool blocked() const { return start < bytes.size() || in_pipe > 0; }
   };
-  // One way of the two. `from` and `to` are the Relay's own sockets.
+  // One way of the two. `from` and `to` are the Relay's own.
   struct Direction {
-    PollHandle* from = nullptr;
-    PollHandle* to = nullptr;
+    Wire* from = nullptr;
+    Wire* to = nullptr;
     std::unique_ptr<Held> held;
     uint64_t total = 0;
-    uint32_t read_size = 0;  // how much to ask for at once; grows with what comes
-    EdgeInput input;
+    uint32_t read_size = 0;      // how much to ask for at once; grows with what comes
     bool bulk = false;           // the last burst was a flood: begin the next one with splice(2)
     bool discards = false;       // nobody wants what comes: read it and forget it
     bool source_ended = false;   // its end has been read, and
     bool end_passed_on = false;  // told to the other side
     bool at_line_end = true;     // what `to` has got ends with a LF, as far as we have looked
-    bool blocked() const { return held && held->blocked(); }
+    bool blocked() const { return (held && held->blocked()) || to->has_unsent(); }
   };
   enum class Step { more, later };
 
   void start();
-  void ready(PollHandle& socket, int events);
+  void ready(Wire& wire, int events);
   void pump(Direction& direction);
   Step copy(Direction& direction);
   bool splices(Direction& direction);
@@ -128,8 +128,8 @@ class Relay {
 
   Loop& loop_;
   RelayPool& pool_;
-  PollHandle client_;
-  PollHandle backend_;
+  Wire client_;
+  Wire backend_;
   Direction to_backend_;
   Direction to_client_;
   Timer idle_;

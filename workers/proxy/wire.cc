@@ -1,0 +1,149 @@
+#include "workers/proxy/wire.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace openmmp::proxy {
+
+namespace {
+
+// Plain text that is encrypted at once, and so about as much as a slow reader can leave behind.
+constexpr size_t largest_write = 256 * 1024;
+
+// Ciphertext is made in the one buffer of the thread, which keeps its size; a session gets memory
+// of its own for what the socket did not take.
+thread_local std::string scratch;
+
+}  // namespace
+
+Wire::~Wire() {
+  if (!socket_ || tls_ == nullptr) return;
+  end();
+}
+
+void Wire::note(int events) {
+  input_.note(events);
+  if (tls_ != nullptr && input_.may_have_more) tls_->has_more = true;
+}
+
+bool Wire::may_read() const {
+  return tls_ != nullptr ? tls_->has_more && !has_unsent() : input_.may_have_more;
+}
+
+ssize_t Wire::receive_plain(char* to, size_t room) {
+  const ssize_t got = ::recv(socket_.fd(), to, room, 0);
+  if (got > 0) {
+    input_.after_read(static_cast<size_t>(got), room);
+  } else {
+    input_.exhausted();
+  }
+  return got;
+}
+
+// What TLS reads from.
+ssize_t Wire::receive(void* self, char* to, size_t room) {
+  auto& wire = *static_cast<Wire*>(self);
+  std::string& first = wire.tls_->first;
+  if (!first.empty()) {
+    const size_t count = std::min(room, first.size());
+    first.copy(to, count);
+    first.erase(0, count);
+    return static_cast<ssize_t>(count);
+  }
+  if (!wire.input_.may_have_more) {
+    errno = EAGAIN;
+    return -1;
+  }
+  return wire.receive_plain(to, room);
+}
+
+ssize_t Wire::read(char* to, size_t room) {
+  if (tls_ == nullptr) return receive_plain(to, room);
+  const ssize_t got = tls_->stream.read(transport(), to, room);
+  const int error = errno;
+  if (got <= 0) tls_->has_more = false;
+  if (!tls_->stream.output().empty()) send_output();
+  if (got < 0 && tls_->stream.truncated()) return 0;
+  errno = error;
+  return got;
+}
+
+ssize_t Wire::write(const char* text, size_t size) {
+  if (tls_ == nullptr) return ::send(socket_.fd(), text, size, MSG_NOSIGNAL);
+  if (has_unsent()) {
+    errno = EAGAIN;
+    return -1;
+  }
+  const size_t count = std::min(size, largest_write);
+  std::swap(tls_->stream.output(), scratch);
+  const Result<> written = tls_->stream.write(std::string_view(text, count));
+  const bool alive = send_output();
+  if (!written) errno = EPROTO;
+  return written && alive ? static_cast<ssize_t>(count) : -1;
+}
+
+// Sends what the stream has put out, and keeps what is left. False, with errno, when the socket is
+// lost.
+bool Wire::send_output() {
+  std::string output = std::move(tls_->stream.output());
+  tls_->stream.output().clear();
+  size_t sent = 0;
+  int error = 0;
+  if (!has_unsent()) {
+    const ssize_t count = ::send(socket_.fd(), output.data(), output.size(), MSG_NOSIGNAL);
+    if (count > 0) sent = static_cast<size_t>(count);
+    if (count < 0 && errno != EAGAIN) error = errno;
+  }
+  if (error == 0 && sent < output.size()) tls_->unsent.append(output, sent);
+  output.clear();
+  if (output.capacity() > scratch.capacity()) std::swap(scratch, output);
+  errno = error;
+  return error == 0;
+}
+
+void Wire::flush() {
+  if (!has_unsent()) return;
+  const std::string& unsent = tls_->unsent;
+  const ssize_t count =
+      ::send(socket_.fd(), unsent.data() + tls_->sent, unsent.size() - tls_->sent, MSG_NOSIGNAL);
+  if (count > 0) tls_->sent += static_cast<size_t>(count);
+  // Of a socket that is lost its owner hears by the next read or write.
+  const bool lost = count < 0 && errno != EAGAIN;
+  if (!lost && has_unsent()) return;
+  tls_->unsent = std::string();
+  tls_->sent = 0;
+  if (tls_->ended) ::shutdown(socket_.fd(), SHUT_WR);
+}
+
+void Wire::end() {
+  if (tls_ != nullptr) {
+    if (std::exchange(tls_->ended, true)) return;
+    tls_->stream.close();
+    if (!tls_->stream.output().empty()) send_output();
+    if (has_unsent()) return;
+  }
+  ::shutdown(socket_.fd(), SHUT_WR);
+}
+
+std::string Wire::reason(int error) const {
+  if (error == EPROTO && tls_ != nullptr) return "TLS: " + tls_->stream.error();
+  return std::strerror(error);
+}
+
+void Wire::start_tls(tls::Stream stream, std::string first) {
+  tls_ = std::make_unique<Tls>(std::move(stream), std::move(first));
+}
+
+Result<tls::Stream::Progress> Wire::handshake() {
+  if (has_unsent()) return tls::Stream::Progress::wait;
+  Result<tls::Stream::Progress> progress = tls_->stream.handshake(transport());
+  if (!tls_->stream.output().empty()) send_output();
+  const bool done = progress && *progress == tls::Stream::Progress::done;
+  return done && has_unsent() ? tls::Stream::Progress::wait : progress;
+}
+
+}  // namespace openmmp::proxy

@@ -1,0 +1,79 @@
+// A connection's socket, with TLS on it or without: the one place that reads from it and writes to
+// it. A Connection has one until the login, the Relay has two after it.
+//
+// It watches edges. After note() its owner reads until may_read() is false, or comes back later by
+// itself; whoever stops before calls repeat_edges() on the socket.
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <string>
+
+#include "ipc/runtime/loop.h"
+#include "ipc/runtime/poll_handle.h"
+#include "ipc/tls/stream.h"
+#include "workers/proxy/edge_input.h"
+
+namespace openmmp::proxy {
+
+class Wire {
+ public:
+  Wire() = default;
+  Wire(Loop& loop, UniqueFd fd) : socket_(loop, std::move(fd)) { socket_.watch_edges(); }
+  Wire(Wire&&) noexcept = default;
+  Wire& operator=(Wire&&) noexcept = default;
+  // A peer is told by TLS that this is the end, as far as there is room for it.
+  ~Wire();
+
+  void set_owner(void* owner, PollHandle::Callback callback) { socket_.set_owner(owner, callback); }
+  int fd() const { return socket_.fd(); }
+
+  // What the loop says has happened.
+  void note(int events);
+  // The next read() may give something. Not while answers of TLS itself wait to be sent: a peer
+  // that asks for them and does not take them would have them pile up.
+  bool may_read() const;
+  void repeat_edges() { socket_.repeat_edges(); }
+
+  // As recv(2): 0 at the end, -1 with errno. A TLS peer that leaves without a word has ended, too.
+  ssize_t read(char* to, size_t room);
+  // As send(2), and -1 with EAGAIN while has_unsent(). With TLS it takes everything or nothing, and
+  // what the socket did not take stays here.
+  ssize_t write(const char* text, size_t size);
+  // Ciphertext that the socket has not taken yet; flush() when it is writable.
+  bool has_unsent() const { return tls_ != nullptr && tls_->sent < tls_->unsent.size(); }
+  void flush();
+  // Nothing more will be written; behind what is unsent.
+  void end();
+  // Of the last failure, for a log: errno, or what TLS has to say.
+  std::string reason(int error) const;
+
+  // `first` has been read from the socket already. What is written from now on is encrypted; before
+  // the handshake is done nothing may be.
+  void start_tls(tls::Stream stream, std::string first);
+  Result<tls::Stream::Progress> handshake();
+  // Null without TLS. The descriptor of such a wire may be read from and written to by splice(2).
+  const tls::Stream* tls() const { return tls_ ? &tls_->stream : nullptr; }
+
+ private:
+  struct Tls {
+    Tls(tls::Stream s, std::string f) : stream(std::move(s)), first(std::move(f)) {}
+    tls::Stream stream;
+    std::string first;     // comes before what is in the socket
+    std::string unsent;    // ciphertext,
+    size_t sent = 0;       // gone up to here
+    bool has_more = true;  // the next read of the stream may give something
+    bool ended = false;    // nothing more will be written
+  };
+  static ssize_t receive(void* self, char* to, size_t room);
+  ssize_t receive_plain(char* to, size_t room);
+  tls::Transport transport() { return {this, receive}; }
+  bool send_output();
+
+  PollHandle socket_;
+  EdgeInput input_;
+  std::unique_ptr<Tls> tls_;
+};
+
+}  // namespace openmmp::proxy
