@@ -28,6 +28,25 @@ size_t padding_of(std::string_view text) {
   return text.ends_with('=') ? 1 : 0;
 }
 
+bool decode_into(std::string& bytes, std::string_view text) {
+  if (text.size() % 4 != 0) return false;
+  const std::string_view digits = text.substr(0, text.size() - padding_of(text));
+  bytes.reserve(text.size() / 4 * 3);
+  uint32_t bits = 0;
+  int held = 0;  // how many of the low bits are not yet used
+  for (const char digit : digits) {
+    const int8_t value = values[static_cast<unsigned char>(digit)];
+    if (value < 0) return false;
+    bits = bits << 6 | static_cast<uint32_t>(value);
+    held += 6;
+    if (held < 8) continue;
+    held -= 8;
+    bytes += static_cast<char>(bits >> held & 255);
+  }
+  // One text for one meaning: whoever compares base64 instead of bytes must not be fooled.
+  return (bits & ((1u << held) - 1)) == 0;
+}
+
 }  // namespace
 
 std::string base64_encode(std::string_view bytes) {
@@ -45,23 +64,11 @@ std::string base64_encode(std::string_view bytes) {
 }
 
 Result<std::string> base64_decode(std::string_view text) {
-  if (text.size() % 4 != 0) return fail(Errc::protocol, "The response is not base64.");
-  const std::string_view digits = text.substr(0, text.size() - padding_of(text));
   std::string bytes;
-  bytes.reserve(text.size() / 4 * 3);
-  uint32_t bits = 0;
-  int held = 0;  // how many of the low bits are not yet used
-  for (const char digit : digits) {
-    const int8_t value = values[static_cast<unsigned char>(digit)];
-    if (value < 0) return fail(Errc::protocol, "The response is not base64.");
-    bits = bits << 6 | static_cast<uint32_t>(value);
-    held += 6;
-    if (held < 8) continue;
-    held -= 8;
-    bytes += static_cast<char>(bits >> held & 255);
+  if (!decode_into(bytes, text)) {
+    wipe(bytes);
+    return fail(Errc::protocol, "The response is not base64.");
   }
-  // One text for one meaning: whoever compares base64 instead of bytes must not be fooled.
-  if ((bits & ((1u << held) - 1)) != 0) return fail(Errc::protocol, "The response is not base64.");
   return bytes;
 }
 

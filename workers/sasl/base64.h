@@ -1,6 +1,6 @@
 // Base64 as RFC 4648 section 4 has it, nothing more lenient: mail clients that send anything else
 // are broken or probing. What comes out of base64_decode() is often a password, so it is built in
-// one block that never grows: wiping the result wipes every copy.
+// one block that never grows: wiping the result wipes every copy. What fails is wiped at once.
 #pragma once
 
 #include <string>
