@@ -142,4 +142,8 @@ ScramSecret fake_scram_secret(std::string_view user, const Secret& key, int iter
                      Secret(hmac_sha256(key.reveal(), "server key " + name)));
 }
 
+Secret fake_password(std::string_view user, const Secret& key) {
+  return Secret(hex(hmac_sha256(key.reveal(), "password " + lower_case(user))));
+}
+
 }  // namespace openmmp::sasl

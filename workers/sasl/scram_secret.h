@@ -50,7 +50,11 @@ std::string scram_salt_for(std::string_view user, const Secret& key);
 
 // For a name that does not exist: no proof ever fits it, and until the proof nothing tells it from
 // one that does, if `iterations` is what the others have. `key`: random bytes of this process.
+// It takes no time. Where the directory has clear passwords, a name that exists waits for a
+// derivation, and so must this one: derive from fake_password() instead.
 ScramSecret fake_scram_secret(std::string_view user, const Secret& key,
                               int iterations = fewest_iterations);
+
+Secret fake_password(std::string_view user, const Secret& key);
 
 }  // namespace openmmp::sasl

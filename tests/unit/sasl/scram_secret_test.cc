@@ -164,6 +164,9 @@ TEST(ScramSecret, FakesAreOfOneName) {
   EXPECT_TRUE(again.stored_key.equals(fake.stored_key.reveal()));
 
   EXPECT_NE(fake_scram_secret("jane@example.com", key).salt, fake.salt);
+  EXPECT_TRUE(fake_password("joe", key).equals(fake_password("JOE", key).reveal()));
+  EXPECT_FALSE(fake_password("joe", key).equals(fake_password("jane", key).reveal()));
+  EXPECT_TRUE(derive_scram_secret(fake_password("joe", key), "salt", fewest_iterations));
   EXPECT_NE(fake_scram_secret("joe@example.com", Secret("other")).salt, fake.salt);
 }
 
