@@ -18,12 +18,12 @@ class Parser {
  public:
   explicit Parser(std::string_view text) : text_(text) {}
 
-  Result<std::vector<std::string>> parse() {
-    std::vector<std::string> rdns;
+  Result<std::vector<Rdn>> parse() {
+    std::vector<Rdn> rdns;
     skip_blanks();
     if (at_end()) return rdns;
     for (;;) {
-      Result<std::string> rdn = parse_rdn();
+      Result<Rdn> rdn = parse_rdn();
       if (!rdn) return fail(std::move(rdn.error()));
       rdns.push_back(std::move(*rdn));
       if (at_end()) return rdns;
@@ -33,24 +33,22 @@ class Parser {
 
  private:
   // type=value, or several with '+' between them; stops before ',' or at the end.
-  Result<std::string> parse_rdn() {
-    std::vector<std::string> parts;
+  Result<Rdn> parse_rdn() {
+    Rdn parts;
     for (;;) {
-      Result<std::string> part = parse_part();
-      if (!part) return part;
+      Result<DnPart> part = parse_part();
+      if (!part) return fail(std::move(part.error()));
       parts.push_back(std::move(*part));
-      if (at_end() || text_[position_] == ',') break;
+      if (at_end() || text_[position_] == ',') return parts;
       ++position_;  // the plus sign
     }
-    std::sort(parts.begin(), parts.end());
-    return fmt::format("{}", fmt::join(parts, "+"));
   }
 
-  Result<std::string> parse_part() {
+  Result<DnPart> parse_part() {
     skip_blanks();
     const size_t start = position_;
     while (!at_end() && is_attribute_character(text_[position_])) ++position_;
-    const std::string type = lower_case(text_.substr(start, position_ - start));
+    std::string type = lower_case(text_.substr(start, position_ - start));
     if (type.empty()) return wrong("an attribute type is missing");
     skip_blanks();
     if (at_end() || text_[position_] != '=') return wrong("'=' is missing");
@@ -58,21 +56,25 @@ class Parser {
     skip_blanks();
     std::string value;
     if (const Result<> read = parse_value(value); !read) return fail(read.error());
-    return type + "=" + escaped(fold(value));
+    return DnPart(std::move(type), std::move(value));
   }
 
   Result<> parse_value(std::string& value) {
+    size_t length = 0;  // without the blanks at the end, unless they are escaped
     for (; !at_end(); ++position_) {
       const char c = text_[position_];
-      if (c == ',' || c == '+') return {};
+      if (c == ',' || c == '+') break;
       if (c == '\\') {
         if (const Result<> read = parse_escape(value); !read) return read;
+        length = value.size();
       } else if (c == '"' || c == ';' || c == '<' || c == '>' || c == '\0') {
         return wrong("this character must be written with '\\' before it");
       } else {
         value += c;
+        if (c != ' ') length = value.size();
       }
     }
+    value.resize(length);
     return {};
   }
 
@@ -92,15 +94,6 @@ class Parser {
     return {};
   }
 
-  static std::string escaped(const std::string& value) {
-    std::string result;
-    for (const char c : value) {
-      if (c == ',' || c == '+' || c == '\\') result += '\\';
-      result += c;
-    }
-    return result;
-  }
-
   bool at_end() const { return position_ == text_.size(); }
   void skip_blanks() {
     while (!at_end() && text_[position_] == ' ') ++position_;
@@ -114,16 +107,62 @@ class Parser {
   size_t position_ = 0;
 };
 
+// Just enough that equal forms mean equal names.
+std::string comparable(const Rdn& rdn) {
+  std::vector<std::string> parts;
+  for (const DnPart& part : rdn) {
+    std::string text = part.type + "=";
+    for (const char c : fold(part.value)) {
+      if (c == ',' || c == '+' || c == '\\') text += '\\';
+      text += c;
+    }
+    parts.push_back(std::move(text));
+  }
+  std::sort(parts.begin(), parts.end());
+  return fmt::format("{}", fmt::join(parts, "+"));
+}
+
+std::string escaped(std::string_view value) {
+  std::string result;
+  for (size_t i = 0; i < value.size(); ++i) {
+    const char c = value[i];
+    const bool at_edge = (i == 0 && (c == ' ' || c == '#')) || (i + 1 == value.size() && c == ' ');
+    if (is_control(c)) {
+      result += fmt::format("\\{:02x}", static_cast<unsigned char>(c));
+      continue;
+    }
+    if (at_edge || std::string_view("\"+,;<>\\").find(c) != std::string_view::npos) result += '\\';
+    result += c;
+  }
+  return result;
+}
+
 }  // namespace
 
-Result<Dn> Dn::parse(std::string_view text) {
+Result<std::vector<Rdn>> parse_rdns(std::string_view text) {
   if (text.size() > max_length) {
     return fail(Errc::limit, fmt::format("a DN longer than {} bytes", max_length));
   }
-  Result<std::vector<std::string>> rdns = Parser(text).parse();
+  return Parser(text).parse();
+}
+
+std::string dn_text(const std::vector<Rdn>& rdns) {
+  std::string text;
+  for (const Rdn& rdn : rdns) {
+    if (!text.empty()) text += ',';
+    for (const DnPart& part : rdn) {
+      if (&part != &rdn.front()) text += '+';
+      text += part.type + "=" + escaped(part.value);
+    }
+  }
+  return text;
+}
+
+Result<Dn> Dn::parse(std::string_view text) {
+  Result<std::vector<Rdn>> rdns = parse_rdns(text);
   if (!rdns) return fail(std::move(rdns.error()));
   Dn dn;
-  dn.rdns_ = std::move(*rdns);
+  for (const Rdn& rdn : *rdns) dn.rdns_.push_back(comparable(rdn));
   return dn;
 }
 

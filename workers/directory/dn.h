@@ -5,11 +5,26 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "ipc/runtime/result.h"
 
 namespace openmmp::directory {
+
+// The type in lower case; the value as it is meant, without escapes.
+struct DnPart {
+  DnPart(std::string t, std::string v) : type(std::move(t)), value(std::move(v)) {}
+  std::string type;
+  std::string value;
+  bool operator==(const DnPart&) const = default;
+};
+using Rdn = std::vector<DnPart>;  // at least one part
+
+// The entry's own first, the root's last. Errc::protocol says what is wrong and where.
+Result<std::vector<Rdn>> parse_rdns(std::string_view text);
+// As RFC 4514 writes them, with control characters in hex.
+std::string dn_text(const std::vector<Rdn>& rdns);
 
 class Dn {
  public:

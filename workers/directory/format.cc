@@ -49,16 +49,6 @@ Result<std::vector<FormatPiece>> parse_pieces(std::string_view rest, std::string
   return pieces;
 }
 
-void append_escaped(std::string& filter, std::string_view value) {
-  for (const char c : value) {
-    if (c == '*' || c == '(' || c == ')' || c == '\\' || c == '\0') {
-      filter += fmt::format("\\{:02x}", static_cast<unsigned char>(c));
-    } else {
-      filter += c;
-    }
-  }
-}
-
 std::string_view value_of(char escape, const LoginName& name) {
   switch (escape) {
     case 's':
@@ -103,7 +93,7 @@ std::string FilterFormat::fill(const LoginName& name, std::string_view client_ip
     const std::string_view value = piece.escape == 'C'   ? client_ip
                                    : piece.escape == 'S' ? local_ip
                                                          : value_of(piece.escape, name);
-    append_escaped(filter, value);
+    filter += filter_escaped(value);
     // Two '*' side by side would not be a filter to every server.
     if (value.empty() && !filter.ends_with('*')) filter += '*';
   }

@@ -1,5 +1,7 @@
 #include "workers/directory/text.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdint>
 
@@ -49,6 +51,18 @@ std::optional<char> hex_byte(std::string_view text, size_t position) {
   const int low = hex_digit(text[position + 1]);
   if (high < 0 || low < 0) return std::nullopt;
   return static_cast<char>(high * 16 + low);
+}
+
+std::string filter_escaped(std::string_view value) {
+  std::string result;
+  for (const char c : value) {
+    if (c == '*' || c == '(' || c == ')' || c == '\\' || is_control(c)) {
+      result += fmt::format("\\{:02x}", static_cast<unsigned char>(c));
+    } else {
+      result += c;
+    }
+  }
+  return result;
 }
 
 bool is_attribute_character(char c) {

@@ -15,6 +15,9 @@ std::string fold_piece(std::string_view piece, bool starts_value, bool ends_valu
 
 // The byte that the two hex digits at `position` of `text` stand for, if there are two.
 std::optional<char> hex_byte(std::string_view text, size_t position);
+// A value as RFC 4515 writes it in a filter: it matches itself and nothing else. Control characters
+// are escaped too, which a log line needs.
+std::string filter_escaped(std::string_view value);
 // What an attribute description may consist of: name or OID, and options.
 bool is_attribute_character(char c);
 

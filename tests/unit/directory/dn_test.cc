@@ -48,6 +48,35 @@ TEST(Dn, ErrorsSayWhere) {
             "DN 'uid=joe,o': '=' is missing (at character 10)");
 }
 
+TEST(Rdns, HaveValuesAsTheyAreMeant) {
+  const struct {
+    const char* text;
+    std::vector<Rdn> rdns;
+    const char* again;
+  } cases[] = {
+      {"", {}, ""},
+      {"CN=Joe Doe, O = x", {{{"cn", "Joe Doe"}}, {{"o", "x"}}}, "cn=Joe Doe,o=x"},
+      {"cn=a+UID=B,o=x", {{{"cn", "a"}, {"uid", "B"}}, {{"o", "x"}}}, "cn=a+uid=B,o=x"},
+      {"cn=a  b  ,o=", {{{"cn", "a  b"}}, {{"o", ""}}}, "cn=a  b,o="},
+      {"cn=\\ a \\ ", {{{"cn", " a  "}}}, "cn=\\ a \\ "},
+      {"cn=\\#1#\\,\\+\\\"\\<\\>\\;\\\\=",
+       {{{"cn", "#1#,+\"<>;\\="}}},
+       "cn=\\#1#\\,\\+\\\"\\<\\>\\;\\\\="},
+      {"cn=caf\\C3\\A9", {{{"cn", "caf\xc3\xa9"}}}, "cn=caf\xc3\xa9"},
+      {"cn=a\\00b\\0Ac\\7f", {{{"cn", std::string("a\0b\nc\x7f", 6)}}}, "cn=a\\00b\\0ac\\7f"},
+      {"cn=\\20", {{{"cn", " "}}}, "cn=\\ "},
+  };
+  for (const auto& c : cases) {
+    const auto rdns = parse_rdns(c.text);
+    ASSERT_TRUE(rdns) << c.text << ": " << rdns.error().detail;
+    EXPECT_EQ(*rdns, c.rdns) << c.text;
+    EXPECT_EQ(dn_text(*rdns), c.again);
+    EXPECT_EQ(*parse_rdns(c.again), c.rdns) << c.again;
+  }
+  EXPECT_FALSE(parse_rdns("joe"));
+  EXPECT_EQ(parse_rdns("o=" + std::string(100000, 'x')).error().code, Errc::limit);
+}
+
 TEST(Dn, IsAtOrBelow) {
   const auto dn = [](const char* text) { return *Dn::parse(text); };
   EXPECT_TRUE(dn("uid=joe,o=x").is_at_or_below(dn("O=X")));

@@ -34,5 +34,12 @@ TEST(Text, PieceKeepsBlanksWhereTheValueGoesOn) {
   EXPECT_EQ(fold_piece("   ", false, false), " ");
 }
 
+TEST(Text, FilterEscaped) {
+  EXPECT_EQ(filter_escaped("joe@example.com"), "joe@example.com");
+  EXPECT_EQ(filter_escaped("*()\\"), "\\2a\\28\\29\\5c");
+  EXPECT_EQ(filter_escaped(std::string("a\0\r\n\x7f", 5)), "a\\00\\0d\\0a\\7f");
+  EXPECT_EQ(filter_escaped("caf\xc3\xa9"), "caf\xc3\xa9");
+}
+
 }  // namespace
 }  // namespace openmmp::directory
