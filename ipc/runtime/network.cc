@@ -50,35 +50,44 @@ std::optional<unsigned> prefix_of(const IpBytes& mask, unsigned from) {
   return zeros_follow && ends_in_byte ? std::optional(prefix) : std::nullopt;
 }
 
+// The prefix that "/24" or "|255.255.255.0" behind `base` means, of 128 bits.
+std::optional<unsigned> parse_prefix(const SocketAddress& base, char sign, std::string_view text) {
+  const unsigned from = base.family() == AF_INET ? mapped_bits : 0;
+  if (sign == '|') {
+    const Result<SocketAddress> mask = SocketAddress::parse(text, 0);
+    if (!mask || mask->family() != base.family()) return std::nullopt;
+    return prefix_of(mask->ip_bytes(), from);
+  }
+  const std::optional<unsigned> number = parse_number(text);
+  if (!number || *number > all_bits - from) return std::nullopt;
+  return *number + from;
+}
+
+// A mapped address is written with the prefix of an IPv6 one.
+std::optional<unsigned> parse_mapped_prefix(char sign, std::string_view text) {
+  const std::optional<unsigned> number = parse_number(text);
+  const bool good = sign == '/' && number && *number >= mapped_bits && *number <= all_bits;
+  return good ? number : std::nullopt;
+}
+
 }  // namespace
 
 Network::Network(const SocketAddress& base, unsigned prefix)
     : base_(masked(base.ip_bytes(), prefix)), prefix_(prefix) {}
 
 Result<Network> Network::parse(std::string_view text) {
-  const size_t sign = std::min(text.find_first_of("/|"), text.size());
-  const std::string_view ip = text.substr(0, sign);
+  const size_t at = std::min(text.find_first_of("/|"), text.size());
+  const std::string_view ip = text.substr(0, at);
   const Result<SocketAddress> base = SocketAddress::parse(ip, 0);
   if (text.size() > max_text || !base) return not_a_network(text);
-  if (sign == text.size()) return Network(*base, all_bits);
-  const bool v4 = base->family() == AF_INET;
-  const std::string_view behind = text.substr(sign + 1);
-  if (text[sign] == '|') {
-    const Result<SocketAddress> mask = SocketAddress::parse(behind, 0);
-    if (!mask || mask->family() != base->family()) return not_a_network(text);
-    const auto prefix = prefix_of(mask->ip_bytes(), v4 ? mapped_bits : 0);
-    if (!prefix) return not_a_network(text);
-    return Network(*base, *prefix);
-  }
-  // A mapped address is written with the prefix of an IPv6 one.
-  const bool counts_from_v4 = v4 && ip.find(':') == std::string_view::npos;
-  const std::optional<unsigned> number = parse_number(behind);
-  if (!number || *number > (counts_from_v4 ? all_bits - mapped_bits : all_bits) ||
-      (v4 && !counts_from_v4 && *number < mapped_bits)) {
-    return not_a_network(text);
-  }
-  const Network network(*base, *number + (counts_from_v4 ? mapped_bits : 0));
-  if (network.base_ != base->ip_bytes()) {
+  if (at == text.size()) return Network(*base, all_bits);
+  const char sign = text[at];
+  const bool mapped = base->family() == AF_INET && ip.find(':') != std::string_view::npos;
+  const std::optional<unsigned> prefix = mapped ? parse_mapped_prefix(sign, text.substr(at + 1))
+                                                : parse_prefix(*base, sign, text.substr(at + 1));
+  if (!prefix) return not_a_network(text);
+  const Network network(*base, *prefix);
+  if (sign == '/' && network.base_ != base->ip_bytes()) {
     return fail(Errc::protocol, fmt::format("'{}' has an address inside of its network; accepted: "
                                             "{} or {}",
                                             text, network.to_string(), base->ip()));

@@ -121,15 +121,19 @@ std::optional<XclientOffer> offered_xclient(std::string_view line) {
 
 std::string xclient_line(const proxy::ForwardedClient& facts, const XclientOffer& offer) {
   std::string text;
-  const auto add = [&text](std::string_view name, const auto& value) {
-    text += fmt::format(" {}={}", name, value);
+  const auto add = [&text](bool is_offered, std::string_view name, const auto& value) {
+    if (is_offered) text += fmt::format(" {}={}", name, value);
   };
-  if (facts.client && offer.addr) add("ADDR", facts.client->ip());
-  if (facts.client && offer.port) add("PORT", facts.client->port());
-  if (proxy::is_session_id(facts.session_id) && offer.session) add("SESSION", facts.session_id);
-  if (facts.ttl && offer.ttl) add("TTL", *facts.ttl);
-  if (facts.local && offer.destaddr) add("DESTADDR", facts.local->ip());
-  if (facts.local && offer.destport) add("DESTPORT", facts.local->port());
+  if (facts.client) {
+    add(offer.addr, "ADDR", facts.client->ip());
+    add(offer.port, "PORT", facts.client->port());
+  }
+  if (proxy::is_session_id(facts.session_id)) add(offer.session, "SESSION", facts.session_id);
+  if (facts.ttl) add(offer.ttl, "TTL", *facts.ttl);
+  if (facts.local) {
+    add(offer.destaddr, "DESTADDR", facts.local->ip());
+    add(offer.destport, "DESTPORT", facts.local->port());
+  }
   return text.empty() ? text : std::string(command) + text;
 }
 

@@ -226,6 +226,41 @@ Result<size_t> parse_addresses(unsigned char family, std::string_view block, Pro
   return size;
 }
 
+// What the 16 bytes say that every header of version 2 begins with.
+struct V2Start {
+  unsigned char command = 0;
+  unsigned char family = 0;
+  size_t length = 0;  // of the block that follows
+  // Nothing in such a header speaks of a client.
+  bool is_local() const { return command == command_local || family == family_unspecified; }
+};
+
+Result<V2Start> parse_v2_start(std::string_view bytes) {
+  V2Start start;
+  const size_t at = v2_signature.size();
+  start.command = byte_at(bytes, at);
+  start.family = byte_at(bytes, at + 1);
+  start.length = big_endian(bytes.substr(at + 2, 2));
+  if (start.length > max_proxy_v2_block) return wrong("it is longer than 4096 bytes");
+  const bool is_known =
+      start.family == family_tcp4 || start.family == family_tcp6 || start.family == family_unix;
+  if (!is_known && !start.is_local()) {
+    return wrong("the address family is none of TCP4, TCP6 and UNIX");
+  }
+  return start;
+}
+
+// `bytes` are the whole header.
+Result<ProxyHeader> parse_v2_block(std::string_view bytes, unsigned char family) {
+  ProxyHeader header;
+  const std::string_view block = bytes.substr(v2_fixed);
+  const Result<size_t> addresses = parse_addresses(family, block, header);
+  if (!addresses) return fail(addresses.error());
+  const Result<> tlvs = parse_tlvs(bytes, block.substr(*addresses), header);
+  if (!tlvs) return fail(tlvs.error());
+  return header;
+}
+
 Result<Parsed> parse_v2(std::string_view bytes) {
   const size_t at_command = v2_signature.size();
   if (bytes.size() <= at_command) return Parsed();
@@ -234,26 +269,18 @@ Result<Parsed> parse_v2(std::string_view bytes) {
     return wrong("version or command is unknown");
   }
   if (bytes.size() < v2_fixed) return Parsed();
-  const unsigned char family = byte_at(bytes, at_command + 1);
-  const size_t length = big_endian(bytes.substr(at_command + 2, 2));
-  if (length > max_proxy_v2_block) return wrong("it is longer than 4096 bytes");
-  const bool is_local = command == command_local || family == family_unspecified;
-  if (!is_local && family != family_tcp4 && family != family_tcp6 && family != family_unix) {
-    return wrong("the address family is none of TCP4, TCP6 and UNIX");
+  const Result<V2Start> start = parse_v2_start(bytes);
+  if (!start) return fail(start.error());
+  const size_t length = v2_fixed + start->length;
+  if (bytes.size() < length) return Parsed();
+  if (start->is_local()) {
+    ProxyHeader header;
+    header.local = true;
+    return ParsedProxyHeader{std::move(header), length};
   }
-  if (bytes.size() - v2_fixed < length) return Parsed();
-  bytes = bytes.substr(0, v2_fixed + length);
-  ParsedProxyHeader parsed;
-  parsed.length = bytes.size();
-  parsed.header.local = is_local;
-  // Nothing in a header of these speaks of a client.
-  if (is_local) return parsed;
-  const std::string_view block = bytes.substr(v2_fixed);
-  const Result<size_t> addresses = parse_addresses(family, block, parsed.header);
-  if (!addresses) return fail(addresses.error());
-  const Result<> tlvs = parse_tlvs(bytes, block.substr(*addresses), parsed.header);
-  if (!tlvs) return fail(tlvs.error());
-  return parsed;
+  Result<ProxyHeader> header = parse_v2_block(bytes.substr(0, length), start->family);
+  if (!header) return fail(std::move(header.error()));
+  return ParsedProxyHeader{std::move(*header), length};
 }
 
 bool begins_alike(std::string_view a, std::string_view b) {
