@@ -25,8 +25,8 @@ bool is_address(const std::string& host) {
 }
 
 // What connect() gave the verification to check.
-std::string host_of(SSL* ssl) {
-  X509_VERIFY_PARAM* parameters = SSL_get0_param(ssl);
+std::string host_of(const SSL* ssl) {
+  X509_VERIFY_PARAM* parameters = SSL_get0_param(const_cast<SSL*>(ssl));
   if (const char* name = X509_VERIFY_PARAM_get0_host(parameters, 0)) return name;
   char* address = X509_VERIFY_PARAM_get1_ip_asc(parameters);
   const std::string text = address == nullptr ? "" : address;
@@ -83,7 +83,11 @@ Result<std::vector<std::string>> parse_fingerprints(const std::vector<std::strin
 
 // OpenSSL's callbacks find it as the application data of the SSL_CTX, so it does not move.
 struct ClientContext::State {
+  static State& of(const SSL* ssl) {
+    return *static_cast<State*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+  }
   static int keep_session(SSL* ssl, SSL_SESSION* session);
+  static void drop_session(const SSL* ssl, int event, int value);
   static int check_fingerprint(X509_STORE_CTX* verification, void* self);
 
   Result<> set_trust(const ClientOptions& options);
@@ -96,13 +100,18 @@ struct ClientContext::State {
 
 // Takes the session when it returns 1.
 int ClientContext::State::keep_session(SSL* ssl, SSL_SESSION* session) {
-  auto& state = *static_cast<State*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
-  auto& sessions = state.sessions;
+  auto& sessions = of(ssl).sessions;
   std::string host = host_of(ssl);
   if (sessions.size() >= most_sessions && !sessions.contains(host))
     sessions.erase(sessions.begin());
   sessions[std::move(host)].reset(session);
   return 1;
+}
+
+// A store that failed over a session is not asked to resume it again.
+void ClientContext::State::drop_session(const SSL* ssl, int event, int value) {
+  const bool fatal = (event & SSL_CB_ALERT) != 0 && (value >> 8) == SSL3_AL_FATAL;
+  if (fatal && SSL_is_init_finished(ssl) == 0) of(ssl).sessions.erase(host_of(ssl));
 }
 
 int ClientContext::State::check_fingerprint(X509_STORE_CTX* verification, void* self) {
@@ -168,6 +177,7 @@ Result<std::unique_ptr<ClientContext>> ClientContext::create(ClientOptions optio
   // Kept by host rather than by OpenSSL, which cannot look one up for a client.
   SSL_CTX_set_session_cache_mode(ours, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(ours, State::keep_session);
+  SSL_CTX_set_info_callback(ours, State::drop_session);
   return std::make_unique<ClientContext>(std::move(state));
 }
 
@@ -188,7 +198,9 @@ Stream ClientContext::connect(const std::string& host) const {
   }
   const auto kept = state_->sessions.find(host);
   if (kept != state_->sessions.end() && SSL_SESSION_is_resumable(kept->second.get()) == 1) {
-    SSL_set_session(ssl, kept->second.get());
+    // A copy, because OpenSSL takes a session of TLS 1.3 for used up after its first resumption.
+    const Owned<SSL_SESSION> copy(SSL_SESSION_dup(kept->second.get()));
+    SSL_set_session(ssl, copy.get());
   }
   return Stream(ssl);
 }

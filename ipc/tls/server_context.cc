@@ -89,7 +89,11 @@ int ServerContext::State::choose_protocol(SSL* ssl, const unsigned char** chosen
 int ServerContext::State::ticket(SSL* ssl, unsigned char* name, unsigned char* iv,
                                  EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac, int sealing) {
   const Tickets& tickets = of(ssl).tickets;
-  if (sealing == 0) return tickets.open(name, iv, cipher, mac);
+  if (sealing == 0) {
+    const int opened = tickets.open(name, iv, cipher, mac);
+    // Clients use a ticket of TLS 1.3 once (RFC 8446 appendix C.4), so each gets another.
+    return opened == 1 && SSL_version(ssl) == TLS1_3_VERSION ? 2 : opened;
+  }
   // A resumed session would carry an identity that nobody proved in it.
   if (SSL_get0_peer_certificate(ssl) != nullptr) return 0;
   return tickets.seal(name, iv, cipher, mac);

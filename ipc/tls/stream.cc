@@ -21,7 +21,7 @@ constexpr size_t record_overhead = 96;
 
 }  // namespace
 
-// SSL_get_app_data() and the BIO's data point to it, so it does not move with the Stream.
+// The BIO's data points to it, so it does not move with the Stream.
 struct Stream::State {
   explicit State(SSL* taken) : ssl(taken) {}
   // OpenSSL would spoil the kept session of a stream that goes without a shutdown, as most do.
@@ -149,7 +149,6 @@ Stream::Stream(ssl_st* ssl) : state_(std::make_unique<State>(ssl)) {
   BIO_set_data(bio, state_.get());
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl, bio, bio);
-  SSL_set_app_data(ssl, state_.get());
 }
 
 Stream::Stream(Stream&&) noexcept = default;
@@ -243,7 +242,7 @@ std::optional<std::string> Stream::binding(Binding kind) const {
 }
 
 void Stream::explain(ssl_st* ssl, std::string why) {
-  static_cast<State*>(SSL_get_app_data(ssl))->error = std::move(why);
+  static_cast<State*>(BIO_get_data(SSL_get_rbio(ssl)))->error = std::move(why);
 }
 
 ssl_st* Stream::get() const { return state_->ssl.get(); }

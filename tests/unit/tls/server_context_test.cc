@@ -246,6 +246,23 @@ TEST_P(Tickets, AreRenewedWhenTheirKeyIsOld) {
   EXPECT_TRUE(resumed_);
 }
 
+// Clients use a ticket of TLS 1.3 once only.
+TEST(Tickets13, EveryResumptionGivesANewOne) {
+  const auto server = make_server(simple_server());
+  TicketKeys keys;
+  keys.push_back(TicketKey::random());
+  server->set_ticket_keys(std::move(keys));
+  RawClient raw;
+  ASSERT_TRUE(meet(*server, raw));
+  for (int i = 0; i < 3; ++i) {
+    const SSL_SESSION* before = raw.session();
+    bool resumed = false;
+    ASSERT_TRUE(meet(*server, raw, &resumed));
+    EXPECT_TRUE(resumed);
+    EXPECT_NE(raw.session(), before);
+  }
+}
+
 TEST_P(Tickets, OfForgottenKeysAreNotTaken) {
   const auto server = make_server(simple_server());
   server->set_ticket_keys(keys_of({&old_}));
