@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <ctime>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,7 @@
 
 #include "config/settings.h"
 #include "ipc/runtime/address.h"
+#include "ipc/tls/certificate.h"
 
 namespace openmmp::config {
 
@@ -54,6 +56,13 @@ struct ServiceFile {
   bool operator==(const ServiceFile&) const = default;
 };
 
+// A certificate of ours, as check found it.
+struct KnownCertificate {
+  std::string option;  // that leads to it
+  std::string file;
+  tls::CertificateFacts facts;
+};
+
 enum class Protocol { imap, pop, smtp };
 
 // One entry of ServiceList with everything its workers need.
@@ -70,6 +79,7 @@ struct Service {
   std::vector<StoreGroup> store_groups;
   Settings settings;  // pairs and defaults, typed
   std::vector<ServiceFile> files;
+  std::vector<KnownCertificate> certificates;  // to clients, then to stores
 };
 
 struct Config {
@@ -81,7 +91,8 @@ struct Config {
 };
 
 // Reads the instance in `directory`. Copies X-def.cfg to X.cfg where only the former is there.
-Config load(const std::string& directory);
+// Dates of certificates are held against `now`, in seconds since 1970.
+Config load(const std::string& directory, int64_t now = std::time(nullptr));
 
 // A path of a file of the instance: as it is when absolute, else below `directory`.
 std::string path_in(const std::string& directory, const std::string& path);

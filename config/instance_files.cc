@@ -53,6 +53,11 @@ Result<> check_readable(const std::string& path) {
   return {};
 }
 
+bool exists(const std::string& path) {
+  std::error_code error;
+  return fs::exists(path, error);
+}
+
 std::string template_of(const std::string& path) {
   constexpr std::string_view extension = ".cfg";
   if (!path.ends_with(extension)) return {};

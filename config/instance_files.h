@@ -14,6 +14,8 @@ Result<std::string> read_file(const std::string& path, size_t limit);
 // Whether this process can open the file; the failure says why not.
 Result<> check_readable(const std::string& path);
 
+bool exists(const std::string& path);
+
 // The template that stands in for a missing X.cfg: X-def.cfg, empty for names of another form.
 std::string template_of(const std::string& path);
 

@@ -5,14 +5,17 @@
 #include <map>
 #include <set>
 
+#include "config/certificate_check.h"
 #include "config/cfg_file.h"
 #include "config/config.h"
 #include "config/diagnostics.h"
 #include "config/instance_files.h"
-#include "config/option_syntax.h"
 #include "config/option_value.h"
 #include "config/section.h"
+#include "config/service_files.h"
 #include "config/service_list.h"
+#include "config/service_rules.h"
+#include "config/store_groups.h"
 #include "config/vdmap.h"
 
 namespace openmmp::config {
@@ -39,7 +42,7 @@ std::string_view log_name_of(Protocol protocol) {
 // check shows all of them.
 class Loader {
  public:
-  explicit Loader(const std::string& directory) {
+  Loader(const std::string& directory, int64_t now) : now_(now) {
     std::error_code error;
     config_.directory = std::filesystem::canonical(directory, error).string();
     if (!error) return;
@@ -163,38 +166,12 @@ class Loader {
       service.pairs.emplace_back(given->option->name, given->value);
     }
     service.settings = settings_from(service.pairs);
-    find_files(section, service);
     load_virtual_domains(section, service);
+    load_store_groups(section, service);
+    find_files(config_.directory, section, service, out_);
+    check_certificates(section, now_, service, out_);
+    check_rules(section, service, out_);
     config_.services.push_back(std::move(service));
-  }
-
-  // A directory is the one thing without which no user can log in, so its absence is an error now
-  // and not a riddle in the log later.
-  void find_files(const Section& section, Service& service) {
-    const Given* const url = section.find("LdapUrl");
-    if (url == nullptr || service.settings.ldap_url.empty()) {
-      out_.error({service.file, url == nullptr ? 0 : url->line, "LdapUrl"},
-                 fmt::format("is not set in section {}, and users cannot be found without it; "
-                             "accepted: as \"ldap://HOST/BASE\" or \"ldif:FILE\"",
-                             service.section));
-    } else if (const std::string_view ldif = ldif_file(url->value); !ldif.empty()) {
-      add_file(*url, std::string(ldif), service);
-    }
-    const Given* const authorities = section.find("LdapCaFile");
-    if (authorities != nullptr && !authorities->value.empty()) {
-      add_file(*authorities, authorities->value, service);
-    }
-  }
-
-  void add_file(const Given& given, const std::string& name, Service& service) {
-    const std::string path = path_of(name);
-    if (const Result<> readable = check_readable(path); !readable) {
-      out_.error({service.file, given.line, std::string(given.option->name)},
-                 fmt::format("{}: {}; accepted: a readable file, relative to {}", name,
-                             readable.error().detail, config_.directory));
-      return;
-    }
-    service.files.push_back({std::string(given.option->name), path, {}, 0});
   }
 
   // The file may be named long before it is written: the original's own examples do so.
@@ -211,6 +188,19 @@ class Loader {
     service.virtual_domains = parse_vdmap(*text, file, out_);
   }
 
+  // Unlike the vdmap file, this one says whom to trust: nothing starts without it.
+  void load_store_groups(const Section& section, Service& service) {
+    const std::string& file = service.settings.store_file;
+    if (file.empty()) return;
+    const Result<std::string> text = read_file(path_of(file), max_cfg_file);
+    if (!text) {
+      out_.error(place_of(service, section, "StoreFile"),
+                 fmt::format("{}: {}", file, text.error().detail));
+      return;
+    }
+    service.store_groups = parse_store_file(*text, file, out_);
+  }
+
   // A misspelt section would otherwise go unnoticed, and its options with it.
   void warn_about_unused_sections() {
     for (const auto& [name, cfg] : files_) {
@@ -224,6 +214,7 @@ class Loader {
     }
   }
 
+  const int64_t now_;
   Config config_;
   bool usable_ = true;  // the directory is one
   Diagnostics out_;
@@ -233,7 +224,7 @@ class Loader {
 
 }  // namespace
 
-Config load(const std::string& directory) { return Loader(directory).run(); }
+Config load(const std::string& directory, int64_t now) { return Loader(directory, now).run(); }
 
 Settings settings_from(const Pairs& pairs) { return settings_from(pairs, {}); }
 

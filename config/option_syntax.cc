@@ -236,6 +236,32 @@ Result<> check_distinguished_names(std::string_view value) {
   return {};
 }
 
+Result<> check_ssl_ports(std::string_view value) {
+  const auto ports = parse_ssl_ports(value);
+  return ports ? Result<>() : fail(ports.error());
+}
+
+// Forms that are not here take any text, or are checked with what else the table knows of them.
+constexpr std::pair<Form, Result<> (*)(std::string_view)> checks[] = {
+    {Form::ldap_url, check_ldap_url},
+    {Form::attributes, check_attributes},
+    {Form::search_filter, check_search_filter},
+    {Form::replay_format,
+     [](std::string_view value) { return check_escapes(value, "soUV%", true); }},
+    {Form::character, [](std::string_view value) { return check_characters(value, 1); }},
+    {Form::characters,
+     [](std::string_view value) { return check_characters(value, value.size()); }},
+    {Form::host_port, check_host_port},
+    {Form::paths, check_paths},
+    {Form::ssl_ports, check_ssl_ports},
+    {Form::ciphers, tls::check_ciphers},
+    {Form::forward_client, check_forward_client},
+    {Form::fingerprints, check_fingerprints},
+    {Form::addresses, check_addresses},
+    {Form::networks, check_networks},
+    {Form::distinguished_names, check_distinguished_names},
+};
+
 }  // namespace
 
 std::vector<std::string> words_of(Form form, std::string_view value) {
@@ -264,45 +290,8 @@ std::string_view ldif_file(std::string_view ldap_url) {
 }
 
 Result<> check_form(Form form, std::string_view value) {
-  switch (form) {
-    case Form::ldap_url:
-      return check_ldap_url(value);
-    case Form::attributes:
-      return check_attributes(value);
-    case Form::search_filter:
-      return check_search_filter(value);
-    case Form::replay_format:
-      return check_escapes(value, "soUV%", true);
-    case Form::character:
-      return check_characters(value, 1);
-    case Form::characters:
-      return check_characters(value, value.size());
-    case Form::host_port:
-      return check_host_port(value);
-    case Form::paths:
-      return check_paths(value);
-    case Form::ssl_ports: {
-      const auto ports = parse_ssl_ports(value);
-      return ports ? Result<>() : fail(ports.error());
-    }
-    case Form::ciphers:
-      return tls::check_ciphers(value);
-    case Form::forward_client:
-      return check_forward_client(value);
-    case Form::fingerprints:
-      return check_fingerprints(value);
-    case Form::addresses:
-      return check_addresses(value);
-    case Form::networks:
-      return check_networks(value);
-    case Form::distinguished_names:
-      return check_distinguished_names(value);
-    case Form::choice:  // which the table knows
-    case Form::plain:
-    case Form::path:
-    case Form::port:
-    case Form::log_level:
-      break;
+  for (const auto& [checked, check] : checks) {
+    if (checked == form) return check(value);
   }
   return {};
 }

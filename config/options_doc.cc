@@ -21,10 +21,10 @@ blanks may stand in double quotes; `""` is the empty value. Booleans are `yes` o
 `false`, `on`, `off`, `1`, `0`). Relative paths are relative to the instance directory.
 
 *Where*: A is AService.cfg, I, P and S are the files of IMAP, POP and SMTP services; V: the option
-can also be set for a virtual domain, in the vdmap file; F: also for some stores, in StoreFile.
-*Effect*: an option without effect is accepted and checked, and `check` says so when it is set.
-*Origin*: `mmp` options are those of the
-iPlanet, Sun and Oracle Messaging Multiplexors, `ours` are new.
+can also be set for a virtual domain, in the vdmap file; F: also for some stores, in StoreFile, see
+[stores.md](stores.md). *Effect*: an option without effect is accepted and checked, and `check` says
+so when it is set. *Origin*: `mmp` options are those of the iPlanet, Sun and Oracle Messaging
+Multiplexors, `ours` are new.
 )";
 
 constexpr std::pair<Subject, std::string_view> subjects[] = {

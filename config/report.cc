@@ -5,6 +5,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "config/certificate_check.h"
 #include "config/diagnostics.h"
 #include "config/option_value.h"
 
@@ -18,6 +19,18 @@ std::string listener_text(const HostPort& listener) {
   return listener.host.empty() ? fmt::format("*:{}", listener.port) : listener.to_string();
 }
 
+std::string_view key_type_text(tls::KeyType type) {
+  switch (type) {
+    case tls::KeyType::rsa:
+      return "RSA";
+    case tls::KeyType::ecdsa:
+      return "ECDSA";
+    case tls::KeyType::ed25519:
+      break;
+  }
+  return "Ed25519";
+}
+
 std::string counted(size_t count, std::string_view noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
@@ -28,7 +41,7 @@ size_t count(const Config& config, Severity severity) {
   return result;
 }
 
-// All seventy options of a service would bury the five that somebody has set.
+// All the options of a service would bury the five that somebody has set.
 void print_settings(const Settings& settings, Scope scope, std::string& out) {
   size_t at_default = 0;
   for (const Option& option : options()) {
@@ -43,6 +56,25 @@ void print_settings(const Settings& settings, Scope scope, std::string& out) {
   }
   fmt::format_to(std::back_inserter(out), "  {}\n",
                  counted(at_default, "option") + " as by default");
+}
+
+void print_groups(const Service& service, std::string& out) {
+  const auto end = std::back_inserter(out);
+  for (const VirtualDomain& domain : service.virtual_domains) {
+    fmt::format_to(end, "  virtual domain {} at {}: {}\n", domain.name,
+                   fmt::join(domain.addresses, " "), counted(domain.overrides.size(), "option"));
+  }
+  for (const StoreGroup& group : service.store_groups) {
+    fmt::format_to(end, "  stores {} at {}: {}\n", group.name, fmt::join(group.hosts, " "),
+                   counted(group.overrides.size(), "option"));
+  }
+  for (const KnownCertificate& certificate : service.certificates) {
+    fmt::format_to(
+        end, "  certificate {}: {}, {}, expires {}\n", certificate.file,
+        certificate.facts.names.empty() ? certificate.facts.subject
+                                        : fmt::to_string(fmt::join(certificate.facts.names, " ")),
+        key_type_text(certificate.facts.key_type), date_text(certificate.facts.not_after));
+  }
 }
 
 // Typed as the option is; all of them, so that a program need not know the defaults.
@@ -65,11 +97,25 @@ Json json_settings(const Settings& settings, Scope scope) {
   return result;
 }
 
-Json json_overrides(const VirtualDomain& domain) {
+Json json_overrides(const Pairs& overrides) {
   Json result = Json::object();
-  for (const auto& [name, value] : domain.overrides) {
+  for (const auto& [name, value] : overrides) {
     const Option* const option = find_option(name);
     result[name] = option != nullptr && is_secret(*option) ? "***" : value;
+  }
+  return result;
+}
+
+Json json_certificates(const Service& service) {
+  Json result = Json::array();
+  for (const KnownCertificate& certificate : service.certificates) {
+    Json one;
+    one["option"] = certificate.option;
+    one["file"] = certificate.file;
+    one["names"] = certificate.facts.names;
+    one["key_type"] = key_type_text(certificate.facts.key_type);
+    one["expires"] = date_text(certificate.facts.not_after);
+    result.push_back(std::move(one));
   }
   return result;
 }
@@ -82,8 +128,16 @@ Json json_service(const Service& service) {
     Json one;
     one["name"] = domain.name;
     one["addresses"] = domain.addresses;
-    one["settings"] = json_overrides(domain);
+    one["settings"] = json_overrides(domain.overrides);
     domains.push_back(std::move(one));
+  }
+  Json groups = Json::array();
+  for (const StoreGroup& group : service.store_groups) {
+    Json one;
+    one["name"] = group.name;
+    one["hosts"] = group.hosts;
+    one["settings"] = json_overrides(group.overrides);
+    groups.push_back(std::move(one));
   }
   Json result;
   result["name"] = service.name;
@@ -93,6 +147,8 @@ Json json_service(const Service& service) {
   result["section"] = service.section;
   result["settings"] = json_settings(service.settings, scope_of(service.protocol));
   result["virtual_domains"] = std::move(domains);
+  result["store_groups"] = std::move(groups);
+  result["certificates"] = json_certificates(service);
   return result;
 }
 
@@ -121,10 +177,7 @@ std::string check_text(const Config& config) {
     for (const HostPort& one : service.listeners) fmt::format_to(end, " {}", listener_text(one));
     out += '\n';
     print_settings(service.settings, scope_of(service.protocol), out);
-    for (const VirtualDomain& domain : service.virtual_domains) {
-      fmt::format_to(end, "  virtual domain {} at {}: {}\n", domain.name,
-                     fmt::join(domain.addresses, " "), counted(domain.overrides.size(), "option"));
-    }
+    print_groups(service, out);
   }
   fmt::format_to(end, "\n{}: {}, {}, {}\n", config.ok() ? "ok" : "not ok, nothing starts",
                  counted(count(config, Severity::error), "error"),

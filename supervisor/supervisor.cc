@@ -179,6 +179,7 @@ void Supervisor::promote() {
   // Draining workers close their own copies, so after this a removed port is closed for good.
   listeners_.close_all_but(current_->listeners());
   workforce_.forget_generations_but(current_->number, current_->number);
+  workforce_.settle_ticket_keys(*current_);
   Outcome outcome{true, lines_of(current_->config.diagnostics)};
   if (Result<> opened = open_own_log(current_->config.process); !opened) {
     outcome.messages.push_back(opened.error().detail);
@@ -192,6 +193,7 @@ void Supervisor::abandon() {
   due_ = true;
   listeners_.close_all_but(current_->listeners());
   workforce_.forget_generations_but(current_->number, current_->number);
+  workforce_.settle_ticket_keys(*current_);
   finish_reload(std::move(outcome));
 }
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -68,7 +69,9 @@ Result<> Workforce::try_start(const Slot& slot, const Generation& generation) {
                                                                    std::move(handler)))
                       .first->second;
   auto [birth, descriptors] = ipc::make_birth(*service, std::move(*inherited));
-  if (Result<> sent = worker.send(birth, std::move(descriptors)); !sent) {
+  const Result<> sent = worker.send(birth, std::move(descriptors));
+  ipc::wipe_keys(*birth.mutable_birth()->mutable_ticket_keys());
+  if (!sent) {
     worker.problem = sent.error().detail;
     worker.kill();
   }
@@ -77,7 +80,7 @@ Result<> Workforce::try_start(const Slot& slot, const Generation& generation) {
 }
 
 Result<ipc::Inheritance> Workforce::inheritance(const Slot& slot, const Generation& generation,
-                                                const config::Service& service) const {
+                                                const config::Service& service) {
   ipc::Inheritance result;
   result.generation = slot.generation;
   result.index = slot.index;
@@ -87,6 +90,9 @@ Result<ipc::Inheritance> Workforce::inheritance(const Slot& slot, const Generati
   auto files = open_files(service);
   if (!files) return fail(std::move(files.error()));
   result.files = std::move(*files);
+  result.ticket_keys =
+      ticket_keys_.keys_of(service.name, ticket_period(service.settings), loop_.now());
+  set_ticket_timer();
   auto log = log_files_.open(config::path_in(generation.config.directory, service.settings.log_dir),
                              service.log_name);
   if (!log) return fail(std::move(log.error()));
@@ -214,6 +220,41 @@ void Workforce::renew_logs(const Generation& generation) {
     descriptors.push_back(std::move(*file));
     [[maybe_unused]] const Result<> sent = worker->send(message, std::move(descriptors));
   }
+}
+
+void Workforce::settle_ticket_keys(const Generation& generation) {
+  std::vector<std::string> services;
+  for (const config::Service& service : generation.config.services) {
+    const Time period = ticket_period(service.settings);
+    if (ticket_keys_.keys_of(service.name, period, loop_.now()) != nullptr) {
+      services.push_back(service.name);
+    }
+  }
+  ticket_keys_.keep(services);
+  set_ticket_timer();
+}
+
+void Workforce::set_ticket_timer() {
+  ticket_timer_.stop();
+  const std::optional<Time> due = ticket_keys_.due();
+  if (!due) return;
+  ticket_timer_.start(
+      std::max(*due - loop_.now(), Time(0)),
+      [](void* self) { static_cast<Workforce*>(self)->rotate_ticket_keys(); }, this);
+}
+
+// Workers of older generations get them, too: their sessions end, but new tickets are still made.
+void Workforce::rotate_ticket_keys() {
+  for (const std::string& service : ticket_keys_.rotate(loop_.now())) {
+    proto::ToWorker message = ipc::make_ticket_keys(*ticket_keys_.find(service));
+    for (const auto& [id, worker] : workers_) {
+      if (table_.find(id)->slot.service != service) continue;
+      // One that does not hear of it makes tickets that only it takes.
+      [[maybe_unused]] const Result<> sent = worker->send(message);
+    }
+    ipc::wipe_keys(*message.mutable_ticket_keys());
+  }
+  set_ticket_timer();
 }
 
 const Workforce::History* Workforce::history(const Slot& slot) const {

@@ -12,6 +12,7 @@
 #include "supervisor/generation.h"
 #include "supervisor/listeners.h"
 #include "supervisor/log_files.h"
+#include "supervisor/ticket_keys.h"
 #include "supervisor/worker_process.h"
 
 namespace openmmp::supervisor {
@@ -25,6 +26,8 @@ class Workforce {
         listeners_(listeners),
         log_files_(log_files),
         executables_(std::move(executables)),
+        ticket_keys_(tls::TicketKey::random),
+        ticket_timer_(loop),
         news_(loop) {}
 
   // What went wrong in a slot.
@@ -42,6 +45,9 @@ class Workforce {
   void forget_generations_but(uint32_t one, uint32_t other);
   // A new day: every worker gets the new file of its log.
   void renew_logs(const Generation& generation);
+
+  // Keys of session tickets are for the services of this generation, as long as it says.
+  void settle_ticket_keys(const Generation& generation);
 
   // True when the table has changed since the last call.
   bool take_changed() { return std::exchange(changed_, false); }
@@ -69,7 +75,9 @@ class Workforce {
 
   Result<> try_start(const Slot& slot, const Generation& generation);
   Result<ipc::Inheritance> inheritance(const Slot& slot, const Generation& generation,
-                                       const config::Service& service) const;
+                                       const config::Service& service);
+  void set_ticket_timer();
+  void rotate_ticket_keys();
   void hear(ProcessId id, const proto::FromWorker* message);
   void hear_lookup(const proto::LookupAnswer& answer);
   void note_failure(const Slot& slot, Time lived, const std::string& problem);
@@ -82,6 +90,8 @@ class Workforce {
   const Listeners& listeners_;
   LogFiles& log_files_;
   const std::string executables_;
+  TicketKeyring ticket_keys_;
+  Timer ticket_timer_;
   ProcessTable table_;
   Backoff backoff_;
   std::map<ProcessId, std::unique_ptr<WorkerProcess>> workers_;

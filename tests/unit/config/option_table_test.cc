@@ -38,7 +38,7 @@ TEST(OptionTable, HasExactlyOneRowForEveryField) {
     EXPECT_TRUE(rows.insert(lower_case(option.name)).second) << option.name << " is there twice";
   }
   EXPECT_EQ(rows, fields_of_settings());
-  EXPECT_EQ(rows.size(), 88u);
+  EXPECT_EQ(rows.size(), 109u);
 }
 
 TEST(OptionTable, UsesEveryFieldOnce) {
@@ -83,11 +83,25 @@ TEST(OptionTable, FollowsTheDocumentedScopes) {
       {"SmtpRelays", in_smtp},
       {"SmtpProxyPassword", in_smtp | in_vdmap},
       {"SSLEnable", in_proxies},
+      {"SSLBacksidePort", in_proxies | in_store_file},
+      {"RestrictPlainPasswords", in_stores | in_vdmap},
   };
   for (const auto& [name, scope] : cases) {
     ASSERT_NE(find_option(name), nullptr) << name;
     EXPECT_EQ(find_option(name)->scope, scope) << name;
   }
+}
+
+TEST(OptionTable, GroupsOfStoresMaySetTheseOnly) {
+  std::set<std::string_view> names;
+  for (const Option& option : options()) {
+    if (option.applies_to(in_store_file)) names.insert(option.name);
+  }
+  const std::set<std::string_view> expected = {
+      "BacksidePort",   "SSLBacksidePort", "StoreStartTls",     "StoreVerify",
+      "StoreCaFile",    "StoreCertFile",   "StoreFingerprints", "StoreKeyFile",
+      "ConnectTimeout", "ForwardClient",   "SourceAddresses",   "StoreLoginTimeout"};
+  EXPECT_EQ(names, expected);
 }
 
 TEST(OptionTable, EffectiveOptionsAreTheseOnly) {
@@ -129,7 +143,48 @@ TEST(OptionTable, EffectiveOptionsAreTheseOnly) {
                                                "MaxCommands",
                                                "Banner",
                                                "Capability",
-                                               "ServerDownAlert"};
+                                               "ServerDownAlert",
+                                               "UserGroupDN",
+                                               "CRAMs",
+                                               "SCRAMs",
+                                               "OAuthMechanisms",
+                                               "PasswordAttrs",
+                                               "RestrictPlainPasswords",
+                                               "CertMapFile",
+                                               "CertmapDN",
+                                               "StoreAdmin",
+                                               "StoreAdminPass",
+                                               "AdminPolicy",
+                                               "AdminGroups",
+                                               "ProxyProtocol",
+                                               "TrustedNetworks",
+                                               "MaxProxyHops",
+                                               "ForwardClient",
+                                               "SourceAddresses",
+                                               "StoreFile",
+                                               "SSLEnable",
+                                               "SSLPorts",
+                                               "SSLBacksidePort",
+                                               "SSLCertNicknames",
+                                               "SSLCertFile",
+                                               "SSLKeyFile",
+                                               "SSLKeyPasswdFile",
+                                               "SSLCacheDir",
+                                               "SSLCertPrefix",
+                                               "SSLKeyPrefix",
+                                               "SSLCipherSpecs",
+                                               "SSLMinVersion",
+                                               "SSLOcspFile",
+                                               "SSLOcspFetch",
+                                               "SSLClientCaFile",
+                                               "SSLTicketTime",
+                                               "SSLStrictNames",
+                                               "StoreStartTls",
+                                               "StoreVerify",
+                                               "StoreCaFile",
+                                               "StoreFingerprints",
+                                               "StoreCertFile",
+                                               "StoreKeyFile"};
   EXPECT_EQ(effective, expected);
 }
 

@@ -60,6 +60,34 @@ TEST(OptionValue, AcceptsGoodValues) {
       {"AuthenticationServer", "", ""},
       {"BindPass", "secret", "***"},
       {"BindPass", "", ""},
+      {"SSLMinVersion", "1.3", "1.3"},
+      {"SSLPorts", "993", ""},
+      {"SSLPorts", "993|127.0.0.1:1993|[::1]:995", ""},
+      {"SSLPorts", "", ""},
+      {"SSLCertFile", "a.pem  /b/c.pem", "a.pem /b/c.pem"},
+      {"SSLKeyFile", "", ""},
+      {"SSLOcspFile", "- b.der", ""},
+      {"SSLTicketTime", "0", ""},
+      {"SSLCipherSpecs", "all", ""},
+      {"SSLCipherSpecs", "ECDHE-RSA-AES256-GCM-SHA384:TLS_AES_128_GCM_SHA256", ""},
+      {"OAuthMechanisms", "oauthbearer XOAUTH2", "OAUTHBEARER XOAUTH2"},
+      {"OAuthMechanisms", "", ""},
+      {"PasswordAttrs", "userPassword clearPassword", ""},
+      {"AdminGroups", "cn=Mail Admins, ou=Groups,o=x", ""},
+      {"AdminGroups", "\"cn=a, o=x\"  \"cn=b,o=y\"", "\"cn=a, o=x\" \"cn=b,o=y\""},
+      {"AdminGroups", "\"cn=a,o=x\"", "cn=a,o=x"},
+      {"AdminGroups", "", ""},
+      {"ForwardClient", "None", "none"},
+      {"ForwardClient", "auto", ""},
+      {"ForwardClient", "PROXY2 id XCLIENT", "proxy2 id xclient"},
+      {"SourceAddresses", "192.0.2.1 2001:DB8::1", "192.0.2.1 2001:db8::1"},
+      {"TrustedNetworks", "192.0.2.0/24,2001:db8::/32 127.0.0.1",
+       "192.0.2.0/24 2001:db8::/32 127.0.0.1"},
+      {"MaxProxyHops", "1", ""},
+      {"StoreFingerprints",
+       "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:"
+       "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF",
+       "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"},
       {"Banner", "Welcome to %h", "Welcome to %h"},
       {"Banner", "", ""},
   };
@@ -99,8 +127,42 @@ TEST(OptionValue, RefusesBadValuesAndSaysWhatIsAccepted) {
       {"LDAPTimeout", "4294967297", "out of range"},
       {"AuthServiceTTL", "-2", "out of range"},
       {"AdminPolicy", "none", "simple or group"},
-      {"SchemaLevel", "3", "1 or 2"},
-      {"SchemaLevel", "", "the default"},
+      {"SchemaLevel", "3", "1, 2"},
+      {"SSLMinVersion", "1.1", "1.2, 1.3"},
+      {"SSLMinVersion", "TLSv1.2", "1.2, 1.3"},
+      {"SSLPorts", "imaps", "no port"},
+      {"SSLPorts", "993|", "behind '|'"},
+      {"SSLPorts", "|993", "accepted"},
+      {"SSLPorts", "993||995", "accepted"},
+      {"SSLPorts", "993 995", "not a host"},
+      {"SSLPorts", "65536", "not a port"},
+      {"SSLPorts", "mail.example.com:993", "no address"},
+      {"SSLPorts", "127.0.0.1", "no port"},
+      {"SSLCertFile", "\"a b.pem\" c.pem", "separated by blanks"},
+      {"SSLTicketTime", "604801", "out of range"},
+      {"SSLTicketTime", "-1", "out of range"},
+      {"OAuthMechanisms", "XOAUTH", "XOAUTH2, OAUTHBEARER"},
+      {"PasswordAttrs", "", "userPassword"},
+      {"AdminGroups", "admins", "no DN"},
+      {"AdminGroups", "=admins", "no DN"},
+      {"AdminGroups", "cn=a,o=x cn=b,o=x", "double quotes"},
+      {"AdminGroups", "\"cn=a,o=x\" \"b\"", "'b' is no DN"},
+      {"AdminGroups", "\"cn=a,o=x\"\"cn=b\"", "no DN"},
+      {"ForwardClient", "", "auto"},
+      {"ForwardClient", "proxy", "proxy1, proxy2"},
+      {"ForwardClient", "auto id", "alone"},
+      {"ForwardClient", "id None", "alone"},
+      {"ForwardClient", "proxy1 Proxy2", "one of these"},
+      {"SourceAddresses", "192.0.2.1 eth0", "not an IP address"},
+      {"SourceAddresses", "192.0.2.0/24", "not an IP address"},
+      {"TrustedNetworks", "192.0.2.0/33", "192.0.2.0/24"},
+      {"TrustedNetworks", "192.0.2.1/24", "accepted"},
+      {"TrustedNetworks", "balancer.example.com", "not a network"},
+      {"MaxProxyHops", "0", "1 to 100"},
+      {"StoreFingerprints", "0011", "64 hex digits"},
+      {"StoreFingerprints", "g0112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+       "64 hex digits"},
+      {"SchemaLevel", "", "1, 2"},
       {"MailHostAttrs", "", "mailHost"},
       {"MailHostAttrs", "mailHost,other", "not the name"},
       {"MailHostAttrs", "mail*", "not the name"},
@@ -175,9 +237,25 @@ std::string other_value(const Option& option) {
   if (option.syntax.form == Form::search_filter) return "(cn=%U)";
   if (option.syntax.form == Form::character || option.syntax.form == Form::characters) return "+";
   if (option.syntax.form == Form::host_port) return "h:1";
-  if (option.syntax.form == Form::schema_level) return "1";
   if (type_name(option) == "simple or group") return "group";
-  return "other";
+  for (const std::string_view choice : option.syntax.choices) {
+    if (choice != default_text(option)) return std::string(choice);
+  }
+  switch (option.syntax.form) {
+    case Form::ssl_ports:
+      return "993|127.0.0.1:1993";
+    case Form::ciphers:
+      return "ECDHE-RSA-AES128-GCM-SHA256";
+    case Form::fingerprints:
+      return std::string(64, 'a');
+    case Form::addresses:
+    case Form::networks:
+      return "192.0.2.1";
+    case Form::distinguished_names:
+      return "cn=a,o=x";
+    default:
+      return "other";
+  }
 }
 
 TEST(OptionValue, EveryOptionChangesItsOwnFieldOnly) {

@@ -91,7 +91,7 @@ TEST(Section, SaysWhatHasNoEffectYet) {
       {"default:BGPenalty 2", false},
       {"default:BGPenalty 3", true},
       {"default:ConnLimits 0.0.0.0|0.0.0.0:20", false},
-      {"default:SSLEnable yes", true},
+      {"default:SSLEnable yes", false},
       {"default:HostedDomains yes", true},
       {"default:HostedDomains no", false},
       {"default:Timeout 77", false},
@@ -102,6 +102,22 @@ TEST(Section, SaysWhatHasNoEffectYet) {
     EXPECT_EQ(count(got.diagnostics, Severity::note), noted ? 1u : 0u) << line;
     EXPECT_EQ(got.section.pairs().size(), 1u) << line;
   }
+}
+
+TEST(Section, SaysWhatNeverHasAnEffect) {
+  const Read got = read("default:SSLSecmodFile secmod.db", in_imap);
+  EXPECT_TRUE(says(got.diagnostics, "x.cfg:1: SSLSecmodFile: note: ", "has no effect"));
+  EXPECT_TRUE(read("default:SSLSecmodFile \"\"", in_imap).diagnostics.empty());
+}
+
+TEST(Section, SeveralQuotedWordsAreForOptionsThatTakeThem) {
+  const Read got = read("default:AdminGroups \"cn=a, o=x\" \"cn=b\"\n", in_imap);
+  EXPECT_TRUE(got.diagnostics.empty()) << all_text(got.diagnostics);
+  EXPECT_EQ(got.section.settings.admin_groups, (Words{"cn=a, o=x", "cn=b"}));
+  EXPECT_EQ(settings_from(got.section.pairs()).admin_groups, got.section.settings.admin_groups);
+  const Read bad = read("default:Banner \"a\" \"b\"\n", in_imap);
+  EXPECT_TRUE(says(bad.diagnostics, "x.cfg:1: Banner: error: ", "one pair of quotes"));
+  EXPECT_TRUE(bad.section.pairs().empty());
 }
 
 TEST(Section, DiagnosticsAreOrderedByLineAndSaidOnce) {

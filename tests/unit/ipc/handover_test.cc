@@ -33,6 +33,7 @@ config::Service example() {
   domain.addresses = {"192.0.2.1", "2001:db8::1"};
   domain.overrides = {{"DefaultDomain", "example.com"}};
   service.virtual_domains.push_back(domain);
+  service.store_groups.push_back({"inner", {"10.0.0.0/8", "*.example"}, {{"StoreVerify", "no"}}});
   return service;
 }
 
@@ -43,20 +44,40 @@ Inheritance inheritance() {
   result.listeners.push_back(pipe_end());
   result.listeners.push_back(pipe_end());
   result.files.emplace_back("SSLKeyFile", pipe_end());
+  result.files.emplace_back("StoreCaFile", pipe_end());
+  result.files[0].path = "/etc/b.key";
+  result.files[0].index = 1;
+  result.files[1].store_group = "inner";
   result.log = pipe_end();
   result.user = "mailsrv";
   result.group = "mail";
   return result;
 }
 
+tls::TicketKeys ticket_keys() {
+  tls::TicketKeys keys;
+  for (const char c : {'a', 'b'}) {
+    keys.push_back(std::move(*tls::TicketKey::from_bytes(std::string(tls::TicketKey::size, c))));
+  }
+  return keys;
+}
+
+void expect_same(const tls::TicketKeys& a, const tls::TicketKeys& b) {
+  ASSERT_EQ(a.size(), b.size());
+  for (size_t i = 0; i < a.size(); ++i) EXPECT_EQ(a[i].bytes(), b[i].bytes());
+}
+
 TEST(Handover, RoundTrip) {
+  const tls::TicketKeys keys = ticket_keys();
   Loop loop;
   auto pair = socket_pair();
   ToWorkerChannel supervisor(loop, std::move(pair->first));
   ToSupervisorChannel worker(loop, std::move(pair->second));
   Inheritance given = inheritance();
+  given.ticket_keys = &keys;
   const std::vector<ino_t> inodes{inode(given.listeners[0]), inode(given.listeners[1]),
-                                  inode(given.files[0].file), inode(given.log)};
+                                  inode(given.files[0].file), inode(given.files[1].file),
+                                  inode(given.log)};
   auto [message, descriptors] = make_birth(example(), std::move(given));
   ASSERT_TRUE(supervisor.send(message, std::move(descriptors)));
 
@@ -77,12 +98,23 @@ TEST(Handover, RoundTrip) {
   EXPECT_EQ(right.virtual_domains[0].addresses, service.virtual_domains[0].addresses);
   EXPECT_EQ(right.virtual_domains[0].overrides, service.virtual_domains[0].overrides);
   ASSERT_EQ(right.listeners.size(), 2u);
-  ASSERT_EQ(right.files.size(), 1u);
+  ASSERT_EQ(right.store_groups.size(), 1u);
+  EXPECT_EQ(right.store_groups[0].name, "inner");
+  EXPECT_EQ(right.store_groups[0].hosts, service.store_groups[0].hosts);
+  EXPECT_EQ(right.store_groups[0].overrides, service.store_groups[0].overrides);
+  expect_same(right.ticket_keys, keys);
+  ASSERT_EQ(right.files.size(), 2u);
   EXPECT_EQ(right.files[0].option, "SSLKeyFile");
+  EXPECT_EQ(right.files[0].path, "/etc/b.key");
+  EXPECT_EQ(right.files[0].store_group, "");
+  EXPECT_EQ(right.files[0].index, 1u);
+  EXPECT_EQ(right.files[1].option, "StoreCaFile");
+  EXPECT_EQ(right.files[1].store_group, "inner");
   EXPECT_EQ(inode(right.listeners[0]), inodes[0]);
   EXPECT_EQ(inode(right.listeners[1]), inodes[1]);
   EXPECT_EQ(inode(right.files[0].file), inodes[2]);
-  EXPECT_EQ(inode(right.log), inodes[3]);
+  EXPECT_EQ(inode(right.files[1].file), inodes[3]);
+  EXPECT_EQ(inode(right.log), inodes[4]);
   EXPECT_EQ(right.user, "mailsrv");
   EXPECT_EQ(right.group, "mail");
 }
@@ -111,6 +143,42 @@ TEST(Handover, CountsMustAgree) {
       EXPECT_EQ(right.error().code, Errc::protocol);
     }
   }
+}
+
+// A supervisor of the last version names files and says no more about them.
+TEST(Handover, FilesNeedNoDetails) {
+  proto::Birth birth;
+  birth.add_files("LdapUrl");
+  Descriptors descriptors;
+  descriptors.push_back(pipe_end());
+  const Result<Birthright> right = take_birth(birth, std::move(descriptors));
+  ASSERT_TRUE(right);
+  EXPECT_EQ(right->files.at(0).option, "LdapUrl");
+  EXPECT_EQ(right->files[0].index, 0u);
+  EXPECT_TRUE(right->ticket_keys.empty());
+
+  birth.add_file_details();
+  birth.add_file_details();
+  Descriptors more;
+  more.push_back(pipe_end());
+  EXPECT_EQ(take_birth(birth, std::move(more)).error().code, Errc::protocol);
+}
+
+TEST(Handover, NewTicketKeys) {
+  const tls::TicketKeys keys = ticket_keys();
+  proto::ToWorker message = make_ticket_keys(keys);
+  proto::TicketKeys& said = *message.mutable_ticket_keys();
+  const Result<tls::TicketKeys> taken = take_ticket_keys(said);
+  ASSERT_TRUE(taken);
+  expect_same(*taken, keys);
+  for (const std::string& key : said.keys()) EXPECT_EQ(key, "") << "not wiped";
+
+  said.clear_keys();
+  said.add_keys("short");
+  EXPECT_EQ(take_ticket_keys(said).error().code, Errc::protocol);
+  proto::Birth birth;
+  birth.mutable_ticket_keys()->add_keys("short");
+  EXPECT_EQ(take_birth(std::move(birth), {}).error().code, Errc::protocol);
 }
 
 TEST(Handover, TheFirstMessageMustBeBirth) {

@@ -1,0 +1,181 @@
+#include "config/service_files.h"
+
+#include <fmt/format.h>
+
+#include "config/instance_files.h"
+#include "config/option_syntax.h"
+#include "ipc/runtime/text.h"
+
+namespace openmmp::config {
+namespace {
+
+// cert7.db, key3.db and their kin.
+bool is_nss_database(const std::string& path) {
+  constexpr std::string_view extension = ".db";
+  return path.size() > extension.size() &&
+         equals_ignoring_case(path.substr(path.size() - extension.size()), extension);
+}
+
+class Finder {
+ public:
+  Finder(const std::string& directory, const Section& section, Service& service, Diagnostics& out)
+      : directory_(directory), section_(section), service_(service), out_(out) {}
+
+  // Without a directory no user can log in at all.
+  void find_directory() {
+    const Given* const url = section_.find("LdapUrl");
+    if (url == nullptr || service_.settings.ldap_url.empty()) {
+      out_.error(place("LdapUrl"),
+                 fmt::format("is not set in section {}, and users cannot be found without it; "
+                             "accepted: as \"ldap://HOST/BASE\" or \"ldif:FILE\"",
+                             service_.section));
+    } else if (const std::string_view ldif = ldif_file(url->value); !ldif.empty()) {
+      add("LdapUrl", std::string(ldif));
+    }
+    add_if_set("LdapCaFile", service_.settings.ldap_ca_file);
+  }
+
+  // Files of TLS towards clients are left alone while SSLEnable is no.
+  void find_certificates() {
+    const Settings& settings = service_.settings;
+    if (settings.ssl_enable) {
+      if (settings.ssl_cert_file.empty()) {
+        find_nicknames();
+      } else {
+        find_pairs();
+      }
+      find_responses();
+      add_if_set("SSLClientCaFile", settings.ssl_client_ca_file);
+      add_if_set("CertMapFile", settings.cert_map_file);
+    }
+    const bool for_stores = section_.find("StoreCertFile") != nullptr;
+    if (settings.ssl_enable || for_stores || !service_.store_groups.empty()) {
+      add_if_set("SSLKeyPasswdFile", settings.ssl_key_passwd_file);
+    }
+  }
+
+  void find_store_files() {
+    const Settings& settings = service_.settings;
+    add_if_set("StoreCaFile", settings.store_ca_file);
+    add_if_set("StoreCertFile", settings.store_cert_file);
+    add_if_set("StoreKeyFile", settings.store_key_file);
+    for (const StoreGroup& group : service_.store_groups) {
+      for (const auto& [option, path] : group.overrides) {
+        if (find_option(option)->syntax.form != Form::path || path.empty()) continue;
+        add_file({settings.store_file, 0, option}, option, path, group.name, 0);
+      }
+    }
+  }
+
+ private:
+  Place place(std::string_view option) const { return place_of(service_, section_, option); }
+
+  void add_if_set(std::string_view option, const std::string& path) {
+    if (!path.empty()) add(option, path);
+  }
+  void add(std::string_view option, const std::string& path, uint32_t index = 0) {
+    add_file(place(option), std::string(option), path, {}, index);
+  }
+
+  void add_file(const Place& where, const std::string& option, const std::string& name,
+                const std::string& store_group, uint32_t index) {
+    if (is_nss_database(name)) {
+      out_.error(where, fmt::format("{} is a database of NSS; accepted: a PEM file, made of it by: "
+                                    "pk12util -o x.p12 -n NICKNAME -d DIRECTORY, then openssl "
+                                    "pkcs12 -in x.p12 -nodes -out x.pem",
+                                    name));
+      return;
+    }
+    const std::string path = path_in(directory_, name);
+    if (const Result<> readable = check_readable(path); !readable) {
+      out_.error(where, fmt::format("{}: {}; accepted: a readable file, relative to {}", name,
+                                    readable.error().detail, directory_));
+      return;
+    }
+    service_.files.push_back({option, path, store_group, index});
+  }
+
+  // A nickname is as good as a file's name, so that configurations with an NSS database need new
+  // files only.
+  void find_nicknames() {
+    const Settings& settings = service_.settings;
+    const std::string directory = path_in(directory_, settings.ssl_cache_dir);
+    if (settings.ssl_cert_nicknames.empty()) {
+      out_.error(place("SSLEnable"),
+                 "is yes and there is no certificate; accepted: files in SSLCertFile");
+    }
+    for (uint32_t i = 0; i < settings.ssl_cert_nicknames.size(); ++i) {
+      const std::string& nickname = settings.ssl_cert_nicknames[i];
+      const std::string certificate =
+          path_in(directory, settings.ssl_cert_prefix + nickname + ".pem");
+      const std::string key = path_in(directory, settings.ssl_key_prefix + nickname + ".key");
+      if (const Result<> readable = check_readable(certificate); !readable) {
+        out_.error(place("SSLCertNicknames"),
+                   fmt::format("nickname {} stands for {}: {}; accepted: PEM files in SSLCertFile, "
+                               "or nicknames of such files in SSLCacheDir",
+                               nickname, certificate, readable.error().detail));
+        continue;
+      }
+      service_.files.push_back({"SSLCertFile", certificate, {}, i});
+      if (exists(key)) add("SSLKeyFile", key, i);
+    }
+    if (!settings.ssl_key_file.empty()) {
+      out_.warning(place("SSLKeyFile"), "is not used, because SSLCertFile is empty");
+    }
+  }
+
+  void find_pairs() {
+    const Settings& settings = service_.settings;
+    const size_t count = settings.ssl_cert_file.size();
+    const bool apart = !settings.ssl_key_file.empty();
+    if (apart && settings.ssl_key_file.size() != count) {
+      out_.error(place("SSLKeyFile"),
+                 fmt::format("{} files for {} certificates; accepted: as many as in SSLCertFile, "
+                             "or none when the keys are in those files",
+                             settings.ssl_key_file.size(), count));
+      return;
+    }
+    for (uint32_t i = 0; i < count; ++i) {
+      add("SSLCertFile", settings.ssl_cert_file[i], i);
+      if (apart) add("SSLKeyFile", settings.ssl_key_file[i], i);
+    }
+  }
+
+  void find_responses() {
+    const Settings& settings = service_.settings;
+    const Words& responses = settings.ssl_ocsp_file;
+    const size_t count = settings.ssl_cert_file.empty() ? settings.ssl_cert_nicknames.size()
+                                                        : settings.ssl_cert_file.size();
+    if (!responses.empty() && responses.size() != count) {
+      out_.error(place("SSLOcspFile"),
+                 fmt::format("{} files for {} certificates; accepted: one for each, \"-\" for none",
+                             responses.size(), count));
+      return;
+    }
+    for (uint32_t i = 0; i < responses.size(); ++i) {
+      if (responses[i] != "-") add("SSLOcspFile", responses[i], i);
+    }
+  }
+
+  const std::string& directory_;
+  const Section& section_;
+  Service& service_;
+  Diagnostics& out_;
+};
+
+}  // namespace
+
+Place place_of(const Service& service, const Section& section, std::string_view option) {
+  const Given* const given = section.find(option);
+  return {service.file, given == nullptr ? 0 : given->line, std::string(option)};
+}
+
+void find_files(const std::string& directory, const Section& section, Service& service,
+                Diagnostics& out) {
+  Finder finder(directory, section, service, out);
+  finder.find_directory();
+  finder.find_certificates();
+  finder.find_store_files();
+}
+
+}  // namespace openmmp::config
