@@ -152,20 +152,5 @@ TEST(Xclient, WhatIsWrittenIsRead) {
   EXPECT_EQ(text_of(*facts), text_of(everything()));
 }
 
-TEST(ForwardedClient, TheTtlFallsUntilProxiesSeemToLoop) {
-  EXPECT_EQ(*proxy::next_ttl(std::nullopt), 4u);
-  std::optional<unsigned> ttl;
-  int hops = 0;
-  for (auto next = proxy::next_ttl(ttl); next; next = proxy::next_ttl(ttl)) {
-    ttl = *next;
-    ++hops;
-  }
-  EXPECT_EQ(hops, 4);
-  EXPECT_EQ(proxy::next_ttl(1).error().code, Errc::refused);
-  EXPECT_EQ(proxy::next_ttl(0).error().code, Errc::refused);
-  // Whoever claims more does not keep a loop alive for longer.
-  EXPECT_EQ(*proxy::next_ttl(4'000'000'000U), 4u);
-}
-
 }  // namespace
 }  // namespace openmmp::pop3
