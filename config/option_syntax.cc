@@ -226,7 +226,8 @@ Result<> check_distinguished_names(std::string_view value) {
     }
     std::string_view before;
     for (const std::string& word : split_words(name)) {
-      if (!before.empty() && before.back() != ',' && word.find('=') != std::string::npos) {
+      const bool goes_on = before.empty() || before.back() == ',' || before.back() == '+';
+      if (!goes_on && word.find('=') != std::string::npos) {
         return fail(Errc::protocol,
                     fmt::format("'{}' has no comma before '{}'; {}", name, word, accepted));
       }

@@ -16,6 +16,9 @@ bool is_nss_database(const std::string& path) {
          equals_ignoring_case(path.substr(path.size() - extension.size()), extension);
 }
 
+// Each is a descriptor of the message that a worker is born with, which has room for 1000.
+constexpr size_t max_files = 800;
+
 class Finder {
  public:
   Finder(const std::string& directory, const Section& section, Service& service, Diagnostics& out)
@@ -65,6 +68,15 @@ class Finder {
         add_file({settings.store_file, 0, option}, option, path, group.name, 0);
       }
     }
+  }
+
+  void check_number() {
+    if (service_.files.size() <= max_files) return;
+    out_.error(
+        {service_.file, 0, {}},
+        fmt::format("names {} files in section {} and StoreFile; accepted: {}; keys may be in the "
+                    "files of their certificates",
+                    service_.files.size(), service_.section, max_files));
   }
 
  private:
@@ -176,6 +188,7 @@ void find_files(const std::string& directory, const Section& section, Service& s
   finder.find_directory();
   finder.find_certificates();
   finder.find_store_files();
+  finder.check_number();
 }
 
 }  // namespace openmmp::config

@@ -140,5 +140,37 @@ TEST(CfgFile, SplitsWords) {
   EXPECT_EQ(split_words(" a \t b"), (std::vector<std::string>{"a", "b"}));
 }
 
+TEST(CfgFile, SeveralQuotedWordsAreLeftAsTheyStand) {
+  const struct {
+    std::string_view value;
+    std::string_view got;  // empty: a fault
+    bool several;
+  } cases[] = {
+      {"\"a b\" \"c\"", "\"a b\" \"c\"", true},
+      {"\"a\"\t\"\" \"c\"", "\"a\"\t\"\" \"c\"", true},
+      {"\"a b\"", "a b", false},
+      {"a \"b\" \"c\"", "a \"b\" \"c\"", false},
+      {"\"a\"\"b\"", "", false},
+      {"\"a\" b", "", false},
+      {"\"a\" \"b", "", false},
+  };
+  for (const auto& [value, got, several] : cases) {
+    const CfgFile cfg = parse_cfg("default:X " + std::string(value) + "\n");
+    EXPECT_EQ(cfg.faults.size(), got.empty() ? 1u : 0u) << value;
+    if (got.empty()) continue;
+    ASSERT_EQ(cfg.lines.size(), 1u) << value;
+    EXPECT_EQ(cfg.lines[0].value, got);
+    EXPECT_EQ(cfg.lines[0].quoted_words, several) << value;
+  }
+}
+
+TEST(CfgFile, SplitsQuotedWords) {
+  EXPECT_EQ(split_quoted_words("\"a b\"  \"c\""), (std::vector<std::string>{"a b", "c"}));
+  EXPECT_EQ(split_quoted_words("\"\""), std::vector<std::string>{""});
+  for (const std::string_view other : {"", "a", "\"a", "\"a\"b", "\"a\" b", " \"a\"", "\""}) {
+    EXPECT_TRUE(split_quoted_words(other).empty()) << other;
+  }
+}
+
 }  // namespace
 }  // namespace openmmp::config

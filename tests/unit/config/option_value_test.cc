@@ -76,6 +76,7 @@ TEST(OptionValue, AcceptsGoodValues) {
       {"AdminGroups", "cn=Mail Admins, ou=Groups,o=x", ""},
       {"AdminGroups", "\"cn=a, o=x\"  \"cn=b,o=y\"", "\"cn=a, o=x\" \"cn=b,o=y\""},
       {"AdminGroups", "\"cn=a,o=x\"", "cn=a,o=x"},
+      {"AdminGroups", "cn=Mail Admins + uid=a, o=x", ""},
       {"AdminGroups", "", ""},
       {"ForwardClient", "None", "none"},
       {"ForwardClient", "auto", ""},

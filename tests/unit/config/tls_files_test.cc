@@ -150,6 +150,19 @@ TEST_F(TlsFiles, EncryptedKeysNeedTheirPassword) {
                    "line 1 is not NAME:PASSWORD"));
 }
 
+TEST_F(TlsFiles, AWorkerCannotGetAnyNumberOfFiles) {
+  std::string lines = "default:SSLCertFile server.pem\ndefault:SSLKeyFile server.key\n";
+  std::string groups;
+  for (int i = 0; i < 800; ++i) {
+    groups += "store g" + std::to_string(i) + " h" + std::to_string(i) + "\ng" + std::to_string(i) +
+              ":StoreStartTls yes\ng" + std::to_string(i) + ":StoreCaFile server.pem\n";
+  }
+  write("stores.cfg", groups);
+  const Config config = check(lines + "default:StoreFile stores.cfg\n");
+  EXPECT_TRUE(says(config.diagnostics, "ImapProxyAService.cfg: error: ", "802 files"));
+  EXPECT_EQ(config.diagnostics.size(), 1u) << all_text(config.diagnostics);
+}
+
 TEST_F(TlsFiles, DatesAreWarnings) {
   const int64_t now = std::time(nullptr);
   const struct {
