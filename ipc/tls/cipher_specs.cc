@@ -171,23 +171,15 @@ Failure unknown(std::string_view name) {
 class Lists {
  public:
   Result<> add(std::string_view entry) {
-    const char sign = entry[0] == '!' || entry[0] == '-' || entry[0] == '+' ? entry[0] : ' ';
-    const std::string_view name = entry.substr(sign == ' ' ? 0 : 1);
-    const bool out = sign == '!' || sign == '-';
+    const bool is_signed = entry[0] == '!' || entry[0] == '-' || entry[0] == '+';
+    const std::string_view name = entry.substr(is_signed ? 1 : 0);
+    const bool out = is_signed && entry[0] != '+';
     if (name.size() > longest_name) return unknown(name);
     if (is_insecure(name)) return out ? Result<>() : refuse(name);
-    if (equals_ignoring_case(name, "all") || equals_ignoring_case(name, "default")) {
-      if (!out) append(chosen_, our_tls1_2);
-    } else if (contains(suites, name)) {
-      (out ? left_out_suites_ : chosen_suites_).push_back(name);
-    } else if (const auto cipher = find_cipher(name)) {
-      append(out ? left_out_ : chosen_, (out ? "!" : "") + std::string(*cipher));
-    } else if (is_expression(name)) {
-      // Signed ones change the list that stands before them, so they come behind all that add.
-      append(sign == ' ' && name[0] != '@' ? chosen_ : left_out_, entry);
-    } else {
-      return unknown(name);
-    }
+    if (add_cipher(name, out)) return {};
+    if (!is_expression(name)) return unknown(name);
+    // Signed ones change the list that stands before them, so they come behind all that add.
+    append(is_signed || name[0] == '@' ? left_out_ : chosen_, entry);
     return {};
   }
 
@@ -207,6 +199,21 @@ class Lists {
   }
 
  private:
+  // False when `name` is neither a cipher nor a word for our own choice.
+  bool add_cipher(std::string_view name, bool out) {
+    if (equals_ignoring_case(name, "all") || equals_ignoring_case(name, "default")) {
+      if (!out) append(chosen_, our_tls1_2);
+      return true;
+    }
+    if (contains(suites, name)) {
+      (out ? left_out_suites_ : chosen_suites_).push_back(name);
+      return true;
+    }
+    const auto cipher = find_cipher(name);
+    if (!cipher) return false;
+    append(out ? left_out_ : chosen_, (out ? "!" : "") + std::string(*cipher));
+    return true;
+  }
   static void append(std::string& list, std::string_view entry) {
     if (!list.empty()) list += ':';
     list += entry;

@@ -64,6 +64,7 @@ Issued make(const Wish& wish) {
   }
   if (!names.empty()) add_extension(certificate, NID_subject_alt_name, names);
   if (wish.authority) add_extension(certificate, NID_basic_constraints, "critical,CA:TRUE");
+  if (wish.responder) add_extension(certificate, NID_ext_key_usage, "OCSPSigning");
   if (!wish.ocsp_url.empty()) {
     add_extension(certificate, NID_info_access, "OCSP;URI:" + wish.ocsp_url);
   }

@@ -22,6 +22,7 @@ struct Wish {
   int from_days = -1;
   int to_days = 30;
   bool authority = false;
+  bool responder = false;  // may sign OCSP responses for its issuer
   std::string ocsp_url;
 };
 
