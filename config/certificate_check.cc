@@ -55,7 +55,9 @@ class Checker {
       const auto named = std::find_if(files_.begin(), files_.end(), [&](const FileText& one) {
         return one.file.option == "SSLCertFile" && one.file.path == text.name;
       });
-      const auto facts = check(place(named->file), text);
+      const auto facts =
+          check(place(named->file), text,
+                path_of_key("SSLKeyFile", named->file.store_group, named->file.index));
       if (!facts) continue;
       if (service_.settings.ssl_ocsp_fetch && facts->ocsp_url.empty()) {
         out_.warning(place_of(service_, section_, "SSLOcspFetch"),
@@ -94,13 +96,23 @@ class Checker {
     if (!own || !text) return;
     check(group.empty() ? place_of(service_, section_, "StoreCertFile")
                         : Place{service_.settings.store_file, 0, "StoreCertFile"},
-          *text);
+          *text, path_of_key("StoreKeyFile", group, 0));
   }
 
-  std::optional<tls::CertificateFacts> check(const Place& where, const tls::CertificateText& text) {
+  // Empty when the key is in the file of its certificate.
+  std::string path_of_key(std::string_view option, const std::string& group, uint32_t index) const {
+    const auto key = std::find_if(files_.begin(), files_.end(), [&](const FileText& one) {
+      return one.file.option == option && one.file.store_group == group && one.file.index == index;
+    });
+    return key == files_.end() ? std::string() : key->file.path;
+  }
+
+  std::optional<tls::CertificateFacts> check(const Place& where, const tls::CertificateText& text,
+                                             const std::string& key) {
     Result<tls::CertificateFacts> facts = tls::examine(text);
     if (!facts) {
-      out_.error(where, facts.error().detail);
+      const std::string hint = key.empty() ? "" : fmt::format("; the key is in {}", key);
+      out_.error(where, facts.error().detail + hint);
       return std::nullopt;
     }
     if (facts->not_before > now_) {

@@ -83,6 +83,8 @@ TEST_F(TlsFiles, MistakesAreErrorsThatNameTheFile) {
       {"default:SSLCertNicknames \"\"\n", "2: SSLEnable: error: ", "no certificate"},
       {"default:SSLCertFile server.pem\ndefault:SSLKeyFile other.key\n",
        "3: SSLCertFile: error: ", "server.pem: "},
+      {"default:SSLCertFile server.pem\ndefault:SSLKeyFile other.key\n",
+       "3: SSLCertFile: error: ", "other.key"},
       {"default:SSLCertFile server.pem\n", "3: SSLCertFile: error: ", "server.pem: "},
       {"default:SSLCertFile empty.pem\ndefault:SSLKeyFile server.key\n",
        "3: SSLCertFile: error: ", "empty.pem: "},
