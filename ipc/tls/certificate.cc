@@ -6,6 +6,7 @@
 
 #include <ctime>
 
+#include "ipc/tls/context.h"
 #include "ipc/tls/credentials.h"
 #include "ipc/tls/ocsp.h"
 #include "ipc/tls/x509.h"
@@ -52,6 +53,12 @@ Result<CertificateFacts> examine(const CertificateText& text) {
   X509* leaf = loaded->leaf.get();
   const Result<KeyType> key_type = key_type_of(text.name, leaf);
   if (!key_type) return fail(key_type.error());
+  // What a context of ours would not take either: keys too short, hashes too weak.
+  const auto context = make_context(Side::server, "all", Version::tls1_2);
+  if (!context) return fail(context.error());
+  if (const auto used = use_credentials(context->get(), *loaded); !used) {
+    return fail(Errc::refused, text.name + ": " + used.error().detail);
+  }
   if (!text.ocsp.empty()) {
     const auto about = ocsp_facts(text.ocsp, text.chain);
     if (!about) return fail(Errc::refused, text.name + ": " + about.error().detail);

@@ -31,8 +31,9 @@ struct CertificateFacts {
 };
 
 // Errc::refused: no certificate or key in the text, a key that cannot be read (and whether a
-// password was missing or wrong), a key of another certificate, a chain that is not one, an OCSP
-// response that is none or is about another certificate. `detail` begins with `text.name`.
+// password was missing or wrong), a key of another certificate or too short to be used, a chain
+// that is not one, an OCSP response that is none or is about another certificate. `detail` begins
+// with `text.name`.
 Result<CertificateFacts> examine(const CertificateText& text);
 
 // Errc::refused: no PEM certificate in it. How many there are.

@@ -68,6 +68,26 @@ Result<OcspFacts> find_status(OCSP_BASICRESP* basic, OCSP_CERTID* id) {
   return OcspFacts{seconds_of(this_update), seconds_of(next_update)};
 }
 
+// The parts of a URL, as OpenSSL allocates them.
+struct Place {
+  explicit Place(const std::string& url) {
+    OSSL_HTTP_parse_url(url.c_str(), &tls, nullptr, &host, &port, nullptr, &path, nullptr, nullptr);
+  }
+  ~Place() {
+    OPENSSL_free(host);
+    OPENSSL_free(port);
+    OPENSSL_free(path);
+  }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+  bool usable() const { return tls == 0 && host != nullptr && *host != '\0'; }
+
+  int tls = 0;
+  char* host = nullptr;
+  char* port = nullptr;
+  char* path = nullptr;
+};
+
 }  // namespace
 
 Result<std::string> ocsp_request(const std::string& chain) {
@@ -129,27 +149,16 @@ Result<OcspFacts> check_ocsp(const std::string& response, const std::string& cha
 Result<std::string> fetch_ocsp(const std::string& url, const std::string& request,
                                std::chrono::seconds timeout) {
   ERR_clear_error();
-  int use_tls = 0;
-  char* host = nullptr;
-  char* port = nullptr;
-  char* path = nullptr;
-  if (OSSL_HTTP_parse_url(url.c_str(), &use_tls, nullptr, &host, &port, nullptr, &path, nullptr,
-                          nullptr) != 1 ||
-      use_tls != 0) {
+  const Place place(url);
+  if (!place.usable()) {
     ERR_clear_error();
-    OPENSSL_free(host);
-    OPENSSL_free(port);
-    OPENSSL_free(path);
     return fail(Errc::unavailable, "OCSP responder \"" + url + "\": no http:// URL");
   }
   const Owned<BIO> body = reader(request);
   const Owned<BIO> answer(OSSL_HTTP_transfer(
-      nullptr, host, port, path, 0, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, 0,
-      nullptr, "application/ocsp-request", body.get(), "application/ocsp-response", 1,
+      nullptr, place.host, place.port, place.path, 0, nullptr, nullptr, nullptr, nullptr, nullptr,
+      nullptr, 0, nullptr, "application/ocsp-request", body.get(), "application/ocsp-response", 1,
       largest_response, static_cast<int>(timeout.count()), 0));
-  OPENSSL_free(host);
-  OPENSSL_free(port);
-  OPENSSL_free(path);
   if (!answer) return fail(Errc::unavailable, "OCSP responder \"" + url + "\": " + take_error());
   std::string response(largest_response, '\0');
   size_t size = 0;

@@ -125,6 +125,14 @@ TEST(Certificate, SaysWhatIsWrong) {
   EXPECT_TRUE(refusal(text_of(issued.pem(), broken_key)).starts_with("a.pem: the private key"));
 }
 
+TEST(Certificate, RefusesShortKeys) {
+  Wish wish;
+  wish.rsa_bits = 1024;
+  wish.key = KeyType::rsa;
+  EXPECT_EQ(refusal(authority().issue(wish).text()),
+            "server.pem: certificate \"CN=subject\": ee key too small");
+}
+
 TEST(Certificate, CountsAuthorities) {
   EXPECT_EQ(examine_authorities(authority().pem() + Authority("Two").pem()), 2u);
   EXPECT_FALSE(examine_authorities(""));

@@ -17,8 +17,8 @@ std::string text_in(BIO* bio) {
   return {data, static_cast<size_t>(size)};
 }
 
-Owned<EVP_PKEY> make_key(KeyType type) {
-  switch (type) {
+Owned<EVP_PKEY> make_key(const Wish& wish) {
+  switch (wish.key) {
     case KeyType::ecdsa:
       return Owned<EVP_PKEY>(EVP_EC_gen("P-256"));
     case KeyType::ed25519:
@@ -26,6 +26,8 @@ Owned<EVP_PKEY> make_key(KeyType type) {
     case KeyType::rsa:
       break;
   }
+  if (wish.rsa_bits != 2048)
+    return Owned<EVP_PKEY>(EVP_RSA_gen(static_cast<size_t>(wish.rsa_bits)));
   // RSA keys take long to make; all certificates share this one.
   static const Owned<EVP_PKEY> rsa(EVP_RSA_gen(2048));
   EVP_PKEY_up_ref(rsa.get());
@@ -44,7 +46,7 @@ void add_extension(X509* certificate, int kind, const std::string& value) {
 Issued make(const Wish& wish) {
   static long serial = 1;
   Issued made;
-  made.key = make_key(wish.key);
+  made.key = make_key(wish);
   made.certificate.reset(X509_new());
   X509* certificate = made.certificate.get();
   X509_set_version(certificate, 2);

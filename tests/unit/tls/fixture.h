@@ -19,6 +19,7 @@ struct Wish {
   // Entries of the subject, in their order: {"CN", "alice"}.
   std::vector<std::pair<std::string, std::string>> subject = {{"CN", "subject"}};
   KeyType key = KeyType::ecdsa;
+  int rsa_bits = 2048;
   int from_days = -1;
   int to_days = 30;
   bool authority = false;
