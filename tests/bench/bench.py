@@ -5,6 +5,7 @@ Called by scripts/bench; docs/bench.md says what the figures mean.
 import argparse
 import contextlib
 import json
+import operator
 import os
 import pathlib
 import resource
@@ -15,30 +16,58 @@ import subprocess
 import sys
 import tempfile
 import time
+import typing
 
 import peers
 
-# What each measure is called, and the sizes of its runs: full and --quick.
-SIZES = {
-    "idle": ({"sessions": 4000}, {"sessions": 4000}),
-    "logins": ({"total": 30000, "sessions": 64}, {"total": 10000, "sessions": 64}),
-    "noops": ({"total": 300000, "sessions": 1000}, {"total": 100000, "sessions": 1000}),
-    "bulk": ({"total": 8000, "sessions": 64}, {"total": 2000, "sessions": 64}),
+
+class Measure(typing.NamedTuple):
+    group: str  # "plain" or "tls": which of a proxy's two configurations it needs
+    title: str
+    mode: str  # of the load driver
+    full: dict  # sizes of a run, and of one with --quick
+    quick: dict
+    options: dict = {}  # of the load driver
+
+
+# By the names that --rows and the JSON file know, in the order of the columns.
+MEASURES = {
+    "logins": Measure("plain", "logins/CPU-s", "logins", {"total": 30000, "sessions": 64},
+                      {"total": 10000, "sessions": 64}),
+    "noops": Measure("plain", "NOOPs/CPU-s", "noops", {"total": 300000, "sessions": 1000},
+                     {"total": 100000, "sessions": 1000}),
+    "bulk": Measure("plain", "MB/CPU-s", "bulk", {"total": 8000, "sessions": 64},
+                    {"total": 2000, "sessions": 64}),
+    "idle": Measure("plain", "KiB/session", "idle", {"sessions": 4000}, {"sessions": 4000}),
+    "tls_full": Measure("tls", "full/CPU-s", "logins", {"total": 8000, "sessions": 256},
+                        {"total": 3000, "sessions": 256}, {"tls": "1.3"}),
+    "tls_resumed": Measure("tls", "resumed/CPU-s", "logins", {"total": 8000, "sessions": 256},
+                           {"total": 3000, "sessions": 256}, {"tls": "1.3", "resume": "yes"}),
+    "tls_resumed_12": Measure("tls", "res. 1.2/CPU-s", "logins", {"total": 12000, "sessions": 256},
+                              {"total": 4000, "sessions": 256}, {"tls": "1.2", "resume": "yes"}),
+    "tls_bulk": Measure("tls", "TLS MB/CPU-s", "bulk", {"total": 3000, "sessions": 64},
+                        {"total": 1000, "sessions": 64}, {"tls": "1.3"}),
+    "tls_idle": Measure("tls", "TLS KiB/sess.", "idle", {"sessions": 4000}, {"sessions": 4000},
+                        {"tls": "1.3"}),
 }
-COLUMNS = {"logins": "logins/CPU-s", "noops": "NOOPs/CPU-s", "bulk": "MB/CPU-s",
-           "idle": "KiB/session"}
+GROUPS = ("plain", "tls")
 # Measure, whose figure it is divided by (none: the figure itself), target, and its direction.
 TARGETS = [("logins", "nginx", 1.7, ">="), ("noops", "nginx", 1.1, ">="),
-           ("bulk", "haproxy", 1.5, ">="), ("idle", None, 2.0, "<=")]
+           ("bulk", "haproxy", 1.5, ">="), ("idle", None, 2.0, "<="),
+           ("tls_full", "haproxy", 1.0, ">="), ("tls_resumed", "nginx", 1.4, ">="),
+           ("tls_resumed_12", "nginx", 1.4, ">="), ("tls_bulk", "haproxy", 1.0, ">="),
+           ("tls_idle", "haproxy", 1.0, "<")]
+DIRECTIONS = {">=": operator.ge, "<=": operator.le, "<": operator.lt}
+WITHOUT_TLS = {kind.name for kind in peers.ALL_PEERS if not kind.speaks_tls}
 
 
 class Load:
     """One run of the load driver, whose steps the caller paces: started, ready, done."""
 
-    def __init__(self, build, mode, port, size):
+    def __init__(self, build, mode, port, arguments):
         command = [str(build / "tests/bench_load"), mode, "--port", str(port),
                    "--users", str(peers.ALL_USERS)]
-        for name, value in size.items():
+        for name, value in arguments.items():
             command += [f"--{name}", str(value)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         text=True)
@@ -64,9 +93,9 @@ class Load:
         self.process.stdout.close()
 
 
-def measure_memory(peer, build, size):
+def measure_memory(peer, build, options, size):
     # The driver runs before the first look, since it shares the pages of the C library.
-    load = Load(build, "idle", peer.port, size)
+    load = Load(build, "idle", peer.port, {**size, **options})
     before = peer.memory()
     load.go_on()
     grown = peer.memory() - before
@@ -76,8 +105,8 @@ def measure_memory(peer, build, size):
             "expected": size["sessions"]}
 
 
-def measure_cpu(peer, build, mode, size):
-    load = Load(build, mode, peer.port, size)
+def measure_cpu(peer, build, mode, options, size):
+    load = Load(build, mode, peer.port, {**size, **options})
     load.go_on()
     before = peer.cpu()
     load.go_on()
@@ -104,78 +133,114 @@ def running(peer):
         peer.stop()
 
 
-def one_round(contestants, build, sizes, note):
-    """One figure of each kind for each proxy: {name: {mode: result}}.
+def measure_group(contestants, build, sizes, attempt, note):
+    """The figures that `sizes` names, of proxies that are all plain or all TLS.
 
     All proxies stay up while speed is measured, and each kind of load goes to one after the other
     before the next kind: what is compared is then measured seconds apart, and a machine that slows
     down for a while slows them all. A proxy without load uses no time.
     """
-    results = {peer.name: {} for peer in contestants}
-
-    def attempt(peer, mode, action):
-        try:
-            results[peer.name][mode] = result = action()
-        except (peers.BenchError, OSError) as error:
-            note(f"{peer.name}: {mode}: {error}")
-            return
-        if errors_of(result):
-            note(f"{peer.name}: {mode}: {errors_of(result)}")
-
-    def idle(peer):
+    def idle(peer, name):
         with running(peer):
-            return measure_memory(peer, build, sizes["idle"])
+            return measure_memory(peer, build, MEASURES[name].options, sizes[name])
 
-    for peer in contestants:
-        attempt(peer, "idle", lambda: idle(peer))
+    def speed(peer, name):
+        measure = MEASURES[name]
+        return measure_cpu(peer, build, measure.mode, measure.options, sizes[name])
+
+    for name in sizes:
+        if MEASURES[name].mode == "idle":
+            for peer in contestants:
+                attempt(peer, name, idle)
+    speeds = [name for name in sizes if MEASURES[name].mode != "idle"]
     with contextlib.ExitStack() as stack:
         started = []
-        for peer in contestants:
+        for peer in contestants if speeds else []:
             try:
                 stack.enter_context(running(peer))
                 # Every user once, so that a cache of users is warm.
-                measure_cpu(peer, build, "logins", {"total": peers.ALL_USERS, "sessions": 8})
+                measure_cpu(peer, build, "logins", {"tls": "1.3"} if peer.certificate else {},
+                            {"total": peers.ALL_USERS, "sessions": 8})
                 started.append(peer)
             except (peers.BenchError, OSError) as error:
-                note(f"{peer.name}: {error}")
-        for mode in ("logins", "noops", "bulk"):
+                note(f"{peer.name}: {', '.join(speeds)}: {error}")
+        for name in speeds:
             for peer in started:
-                attempt(peer, mode, lambda: measure_cpu(peer, build, mode, sizes[mode]))
+                attempt(peer, name, speed)
+
+
+def one_round(contestants, build, sizes, note):
+    """One figure of each kind for each proxy, {name: {measure: result}}; contestants by group."""
+    results = {peer.name: {} for group in GROUPS for peer in contestants[group]}
+
+    def attempt(peer, name, action):
+        try:
+            results[peer.name][name] = result = action(peer, name)
+        except (peers.BenchError, OSError) as error:
+            note(f"{peer.name}: {name}: {error}")
+            return
+        if errors_of(result):
+            note(f"{peer.name}: {name}: {errors_of(result)}")
+
+    for group in GROUPS:
+        wanted = {name: size for name, size in sizes.items() if MEASURES[name].group == group}
+        measure_group(contestants[group], build, wanted, attempt, note)
     return results
 
 
-def values_of(rounds, name, mode):
+def values_of(rounds, name, measure):
     """The figure of each round, or None when one of them failed or had an error."""
-    results = [each.get(name, {}).get(mode) for each in rounds]
+    results = [each.get(name, {}).get(measure) for each in rounds]
     if not all(result and not errors_of(result) for result in results):
         return None
     return [result["value"] for result in results]
 
 
-def figure(value, mode):
+def impossible(name, measure):
+    return name in WITHOUT_TLS and MEASURES[measure].group == "tls"
+
+
+def figure(value, name, measure):
+    if impossible(name, measure):
+        return "n/a"
     if value is None:
         return "invalid"
-    return f"{value:.2f}" if mode == "idle" else f"{value:,.0f}"
+    return f"{value:.2f}" if MEASURES[measure].mode == "idle" else f"{value:,.0f}"
 
 
-def summarize(rounds, names):
-    values = {name: {mode: values_of(rounds, name, mode) for mode in COLUMNS} for name in names}
-    return {name: {mode: each and statistics.median(each) for mode, each in row.items()}
+def summarize(rounds, names, measures):
+    values = {name: {measure: values_of(rounds, name, measure) for measure in measures}
+              for name in names}
+    return {name: {measure: each and statistics.median(each) for measure, each in row.items()}
             for name, row in values.items()}
 
 
-def print_rows(medians):
-    print(f"\n{'':14}" + "".join(f"{title:>15}" for title in COLUMNS.values()))
+def print_rows(medians, measures):
+    if not measures:
+        return
+    print(f"\n{'':14}" + "".join(f"{MEASURES[measure].title:>15}" for measure in measures))
     for name, row in medians.items():
-        print(f"{name:14}" + "".join(f"{figure(row[mode], mode):>15}" for mode in COLUMNS))
+        print(f"{name:14}" + "".join(f"{figure(row[measure], name, measure):>15}"
+                                     for measure in measures))
 
 
-def ratio(rounds, name, mode, against):
+def handshakes(rounds):
+    """{what was agreed on: names of proxies}, of the measures whose handshakes are all full."""
+    agreed = {}
+    for results in rounds:
+        for name, row in results.items():
+            for result in row.values():
+                if result["report"].get("cipher") and not result["report"]["resumed"]:
+                    agreed.setdefault(result["report"]["cipher"], set()).add(name)
+    return {cipher: sorted(names) for cipher, names in agreed.items()}
+
+
+def ratio(rounds, name, measure, against):
     """The median of the rounds' ratios; without a second proxy, of the figures themselves."""
-    values = values_of(rounds, name, mode)
+    values = values_of(rounds, name, measure)
     if against is None or not values:
         return values and statistics.median(values)
-    base = values_of(rounds, against, mode)
+    base = values_of(rounds, against, measure)
     if not base or min(base) <= 0:
         return None
     return statistics.median(value / one for value, one in zip(values, base))
@@ -184,23 +249,26 @@ def ratio(rounds, name, mode, against):
 def verdict(value, target, direction):
     if value is None:
         return "not measured"
-    met = value >= target if direction == ">=" else value <= target
-    return f"{value:.2f} {'met' if met else 'missed'}"
+    return f"{value:.2f} {'met' if DIRECTIONS[direction](value, target) else 'missed'}"
 
 
-def compare(rounds, names):
+def compare(rounds, names, measures):
     """Ratios to the targets, and to the floor, for openmmp and for the floor itself."""
     table = []
-    for mode, against, target, direction in TARGETS:
-        title = f"{COLUMNS[mode]} / {against}" if against else COLUMNS[mode]
-        row = {"measure": mode, "title": title, "target": f"{direction} {target:g}", "of": {}}
+    for measure, against, target, direction in TARGETS:
+        if measure not in measures:
+            continue
+        title = MEASURES[measure].title
+        row = {"measure": measure, "title": f"{title} / {against}" if against else title,
+               "target": f"{direction} {target:g}", "of": {}}
         for name in names:
             if not name.startswith("openmmp") and name != "floor":
                 continue
-            value = ratio(rounds, name, mode, against)
+            value = ratio(rounds, name, measure, against)
+            no_tls = impossible(name, measure)
             row["of"][name] = {
-                "value": value, "verdict": verdict(value, target, direction),
-                "of_floor": ratio(rounds, name, mode, "floor")}
+                "value": value, "verdict": "n/a" if no_tls else verdict(value, target, direction),
+                "of_floor": ratio(rounds, name, measure, "floor")}
         table.append(row)
     return table
 
@@ -213,18 +281,24 @@ def print_comparison(table):
     for row in table:
         print(f"{row['title']:24}{row['target']:>9}" +
               "".join(f"{row['of'][name]['verdict']:>18}" for name in names))
+
+
+def print_parts_of_the_floor(table):
+    names = list(table[0]["of"])
     contestants = [name for name in names if name != "floor"]
-    if "floor" not in names or not contestants:
+    rows = [row for row in table if not impossible("floor", row["measure"])]
+    if "floor" not in names or not contestants or not rows:
         return
     print(f"\n{'as part of the floor':33}" + "".join(f"{name:>18}" for name in contestants))
-    for row in table:
+    for row in rows:
         parts = [row["of"][name]["of_floor"] for name in contestants]
-        print(f"{COLUMNS[row['measure']]:33}" +
+        print(f"{MEASURES[row['measure']].title:33}" +
               "".join(f"{'-' if part is None else f'{part:.2f}':>18}" for part in parts))
 
 
 def run_rounds(args, contestants, problems):
-    sizes = {mode: size[1 if args.quick else 0] for mode, size in SIZES.items()}
+    sizes = {name: MEASURES[name].quick if args.quick else MEASURES[name].full
+             for name in args.rows}
     rounds = []
     for number in range(1, args.rounds + 1):
         print(f"round {number} of {args.rounds}", file=sys.stderr)
@@ -248,6 +322,9 @@ def parse_arguments():
     parser.add_argument("--only", type=lambda text: text.split(","), metavar="NAMES",
                         help="of " + ",".join(kind.name for kind in peers.ALL_PEERS) +
                         "; a beginning of a name will do")
+    parser.add_argument("--rows", type=lambda text: text.split(","), default=list(GROUPS),
+                        metavar="NAMES", help="plain, tls, or of " + ",".join(MEASURES) +
+                        "; both groups unless told otherwise")
     parser.add_argument("--quick", action="store_true", help="small runs, for a first look")
     parser.add_argument("--build", type=lambda text: pathlib.Path(text).resolve(),
                         default=pathlib.Path("build/release"), metavar="DIR",
@@ -257,7 +334,24 @@ def parse_arguments():
     for want in args.only or []:
         if not want or not any(kind.name.startswith(want) for kind in peers.ALL_PEERS):
             parser.error(f"--only: no proxy is called {want!r}")
+    for want in args.rows:
+        if want not in GROUPS and want not in MEASURES:
+            parser.error(f"--rows: nothing that is measured is called {want!r}")
+    args.rows = [name for name, measure in MEASURES.items()
+                 if name in args.rows or measure.group in args.rows]
     return args
+
+
+def contestants_of(chosen, args, place, store_port):
+    """By group; those that speak TLS share one certificate."""
+    contestants = {"plain": [kind(place / kind.name, store_port, args.build) for kind in chosen],
+                   "tls": []}
+    if any(MEASURES[name].group == "tls" for name in args.rows):
+        certificate = peers.Certificate(place / "certificate")
+        contestants["tls"] = [
+            kind(place / f"{kind.name}-tls", store_port, args.build, certificate)
+            for kind in chosen if kind.speaks_tls]
+    return contestants
 
 
 def main():
@@ -271,10 +365,13 @@ def main():
     problems = []
     chosen = [kind for kind in peers.ALL_PEERS
               if not args.only or any(kind.name.startswith(want) for want in args.only)]
+    names = [kind.name for kind in chosen]
     store, store_port = start_store(args)
     try:
-        contestants = [kind(place / kind.name, store_port, args.build) for kind in chosen]
-        rounds = run_rounds(args, contestants, problems)
+        rounds = run_rounds(args, contestants_of(chosen, args, place, store_port), problems)
+    except peers.BenchError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
     finally:
         store.terminate()
         store.wait()
@@ -282,16 +379,19 @@ def main():
             print(f"kept: {place}", file=sys.stderr)
         else:
             shutil.rmtree(place, ignore_errors=True)
-    names = [kind.name for kind in chosen]
-    medians = summarize(rounds, names)
-    comparison = compare(rounds, names)
-    print_rows(medians)
+    medians = summarize(rounds, names, args.rows)
+    comparison = compare(rounds, names, args.rows)
+    for group in GROUPS:
+        print_rows(medians, [name for name in args.rows if MEASURES[name].group == group])
+    for cipher, who in handshakes(rounds).items():
+        print(f"handshake {cipher}: {', '.join(who)}")
     print_comparison(comparison)
+    print_parts_of_the_floor(comparison)
     for problem in problems:
         print(f"problem: {problem}")
     if args.json:
         document = {"rounds": rounds, "medians": medians, "comparison": comparison,
-                    "problems": problems}
+                    "handshakes": handshakes(rounds), "problems": problems}
         pathlib.Path(args.json).write_text(json.dumps(document, indent=2) + "\n")
     return 1 if problems else 0
 

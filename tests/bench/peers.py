@@ -3,6 +3,10 @@
 Every proxy is given one thread of work, the same stub store and no logging beyond its own default.
 A proxy is its whole process tree: helpers that it needs (Dovecot's auth and log processes, our
 supervisor) are part of its cost.
+
+A proxy speaks either plain IMAP or TLS from the start: with a Certificate it has one listener, for
+TLS, and as many defaults of its own as it would have on Debian. All of them have session tickets
+on, and OpenSSL chooses versions, groups and the number of tickets.
 """
 import contextlib
 import imaplib
@@ -11,6 +15,7 @@ import pathlib
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import time
 
@@ -56,13 +61,38 @@ def answers(port):
         return False
 
 
-def logs_in(port):
-    try:
-        with imaplib.IMAP4(HOST, port, timeout=5) as client:
-            client.login("user0", "secret")
-        return True
-    except (OSError, imaplib.IMAP4.error):
-        return False
+def log_in(port, tls):
+    """Raises what went wrong."""
+    if tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        client = imaplib.IMAP4_SSL(HOST, port, ssl_context=context, timeout=5)
+    else:
+        client = imaplib.IMAP4(HOST, port, timeout=5)
+    with client:
+        client.login("user0", "secret")
+
+
+class Certificate:
+    """A certificate that nobody has signed, ECDSA with P-256, and its key: one for all proxies."""
+
+    def __init__(self, place):
+        place.mkdir()
+        self.chain, self.key = place / "cert.pem", place / "key.pem"
+        self.both = place / "both.pem"
+        command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                   "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj", "/CN=localhost",
+                   "-addext", f"subjectAltName=DNS:localhost,IP:{HOST}",
+                   "-keyout", str(self.key), "-out", str(self.chain)]
+        try:
+            made = subprocess.run(command, capture_output=True, text=True, check=False)
+        except OSError as error:
+            raise BenchError(f"openssl: {error.strerror}") from error
+        if made.returncode != 0:
+            raise BenchError(f"openssl: {made.stderr.strip()}")
+        self.both.touch(0o600)
+        self.both.write_text(self.chain.read_text() + self.key.read_text())
 
 
 def stat_fields(pid):
@@ -94,9 +124,11 @@ class Peer:
     Whoever calls start() calls stop(), also when start() failed.
     """
     name = ""
+    speaks_tls = True
 
-    def __init__(self, place, store_port, build):
+    def __init__(self, place, store_port, build, certificate=None):
         self.place, self.store_port, self.build = place, store_port, build
+        self.certificate = certificate  # with one it speaks TLS
         self.port = free_port()
         self.process = None
         self.helpers = []
@@ -110,8 +142,11 @@ class Peer:
         command = self.command()
         self.process = self.spawn(command, "output")
         wait_for(command[0], lambda: answers(self.port), self.process)
-        if not logs_in(self.port):
-            raise BenchError("it listens, but user0 cannot log in")
+        try:
+            log_in(self.port, self.certificate is not None)
+        except (OSError, imaplib.IMAP4.error) as error:
+            over = " over TLS" if self.certificate else ""
+            raise BenchError(f"it listens, but user0 cannot log in{over}: {error}") from error
 
     def spawn(self, command, log):
         with open(self.place / log, "w") as output:
@@ -174,6 +209,13 @@ class OpenmmpLdif(Peer):
         self.write("users.ldif", users_ldif())
         return "ldif:users.ldif"
 
+    def tls_options(self):
+        if not self.certificate:
+            return ""
+        return (f"default:SSLEnable yes\ndefault:SSLPorts {self.port}\n"
+                f"default:SSLCertFile {self.certificate.chain}\n"
+                f"default:SSLKeyFile {self.certificate.key}\n")
+
     def command(self):
         self.write("AService.cfg",
                    f"default:ServiceList ImapProxyAService@{HOST}:{self.port}\n"
@@ -181,7 +223,7 @@ class OpenmmpLdif(Peer):
         self.write("ImapProxyAService.cfg",
                    f'default:LdapUrl "{self.ldap_url()}"\n'
                    "default:HostedDomains no\n"
-                   f"default:BacksidePort {self.store_port}\n")
+                   f"default:BacksidePort {self.store_port}\n" + self.tls_options())
         return [str(self.build / "bin/mmpd"), "-d", str(self.place), "--foreground"]
 
 
@@ -215,6 +257,12 @@ class Nginx(Peer):
     def command(self):
         # nginx answers its own auth_http questions, since nothing answers them for less.
         auth_port = free_port()
+        listen = f"listen {HOST}:{self.port};"
+        if self.certificate:
+            listen = f"""listen {HOST}:{self.port} ssl;
+    ssl_certificate {self.certificate.chain};
+    ssl_certificate_key {self.certificate.key};
+    ssl_protocols TLSv1.2 TLSv1.3;"""
         conf = self.write("nginx.conf", f"""load_module /usr/lib/nginx/modules/ngx_mail_module.so;
 user www-data;
 worker_processes 1;
@@ -236,7 +284,7 @@ http {{
 mail {{
   auth_http {HOST}:{auth_port}/;
   server {{
-    listen {HOST}:{self.port};
+    {listen}
     protocol imap;
   }}
 }}
@@ -249,12 +297,17 @@ class Dovecot(Peer):
     name = "dovecot"
 
     def command(self):
+        plain_port, tls_port, tls = self.port, 0, "ssl = no"
+        if self.certificate:
+            plain_port, tls_port = 0, self.port
+            tls = (f"ssl = yes\nssl_cert = <{self.certificate.chain}\n"
+                   f"ssl_key = <{self.certificate.key}")
         conf = self.write("dovecot.conf", f"""base_dir = {self.place}/run
 state_dir = {self.place}/state
 log_path = {self.place}/dovecot.log
 protocols = imap
 listen = {HOST}
-ssl = no
+{tls}
 disable_plaintext_auth = no
 passdb {{
   driver = static
@@ -269,11 +322,13 @@ service imap-login {{
   process_min_avail = 1
   process_limit = 1
   client_limit = 9900
+  vsz_limit = 2G
   inet_listener imap {{
-    port = {self.port}
+    port = {plain_port}
   }}
   inet_listener imaps {{
-    port = 0
+    port = {tls_port}
+    ssl = yes
   }}
 }}
 service anvil {{
@@ -290,6 +345,7 @@ class Haproxy(Peer):
     name = "haproxy"
 
     def command(self):
+        tls = f" ssl crt {self.certificate.both}" if self.certificate else ""
         conf = self.write("haproxy.cfg", f"""global
   nbthread 1
   maxconn 9000
@@ -299,7 +355,7 @@ defaults
   timeout client 1h
   timeout server 1h
 listen imap
-  bind {HOST}:{self.port}
+  bind {HOST}:{self.port}{tls}
   server store {HOST}:{self.store_port}
 """)
         return ["/usr/sbin/haproxy", "-db", "-f", conf]
@@ -307,6 +363,7 @@ listen imap
 
 class Floor(Peer):
     name = "floor"
+    speaks_tls = False
 
     def command(self):
         return [str(self.build / "tests/bench_floor"), str(self.port), str(self.store_port)]
