@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 #include <limits>
+#include <numeric>
 
 #include "workers/directory/text.h"
 
@@ -35,7 +36,6 @@ Result<EmbeddedDirectory> EmbeddedDirectory::from_ldif(std::string text) {
 
 Result<> EmbeddedDirectory::load() {
   LdifReader reader(text_);
-  std::vector<std::pair<uint64_t, uint32_t>> dns;
   for (;;) {
     const Result<std::optional<Entry>> entry = reader.next();
     if (!entry) return fail(entry.error());
@@ -45,23 +45,24 @@ Result<> EmbeddedDirectory::load() {
       return fail(Errc::protocol,
                   fmt::format("line {}: {}", reader.position().line, dn.error().detail));
     }
-    dns.emplace_back(hash(dn->to_string()), static_cast<uint32_t>(records_.size()));
+    dns_.emplace_back(hash(dn->to_string()), static_cast<uint32_t>(records_.size()));
     records_.push_back(reader.position());
   }
   if (records_.empty()) return fail(Errc::protocol, "line 1: there is no entry in it");
-  return check_unique(std::move(dns));
+  std::sort(dns_.begin(), dns_.end());
+  dns_.shrink_to_fit();
+  return check_unique();
 }
 
-Result<> EmbeddedDirectory::check_unique(std::vector<std::pair<uint64_t, uint32_t>> dns) const {
-  std::sort(dns.begin(), dns.end());
-  for (size_t i = 1; i < dns.size(); ++i) {
-    if (dns[i].first != dns[i - 1].first) continue;
-    const Entry first = read(dns[i - 1].second);
-    const Entry second = read(dns[i].second);
+Result<> EmbeddedDirectory::check_unique() const {
+  for (size_t i = 1; i < dns_.size(); ++i) {
+    if (dns_[i].first != dns_[i - 1].first) continue;
+    const Entry first = read(dns_[i - 1].second);
+    const Entry second = read(dns_[i].second);
     if (*Dn::parse(first.dn()) == *Dn::parse(second.dn())) {
       return fail(Errc::protocol,
-                  fmt::format("line {}: '{}' is already at line {}", records_[dns[i].second].line,
-                              second.dn(), records_[dns[i - 1].second].line));
+                  fmt::format("line {}: '{}' is already at line {}", records_[dns_[i].second].line,
+                              second.dn(), records_[dns_[i - 1].second].line));
     }
   }
   return {};
@@ -88,14 +89,16 @@ const EmbeddedDirectory::Index& EmbeddedDirectory::index_of(const std::string& a
   return index;
 }
 
-EmbeddedDirectory::Range EmbeddedDirectory::find_equal(const Filter& filter) {
-  const Index& index = index_of(filter.attribute);
-  const uint64_t wanted = hash(filter.value);
+EmbeddedDirectory::Range EmbeddedDirectory::equal_range(const Index& index, uint64_t hash) {
   const auto first =
-      std::lower_bound(index.begin(), index.end(), std::make_pair(wanted, uint32_t{0}));
+      std::lower_bound(index.begin(), index.end(), std::make_pair(hash, uint32_t{0}));
   auto last = first;
-  while (last != index.end() && last->first == wanted) ++last;
+  while (last != index.end() && last->first == hash) ++last;
   return {first, last};
+}
+
+EmbeddedDirectory::Range EmbeddedDirectory::find_equal(const Filter& filter) {
+  return equal_range(index_of(filter.attribute), hash(filter.value));
 }
 
 // How many entries an index leaves to look at.
@@ -147,23 +150,36 @@ bool EmbeddedDirectory::has_entry_below(const Dn& base) const {
   return false;
 }
 
-std::vector<Entry> EmbeddedDirectory::search(const Dn& base, const Filter& filter, size_t limit) {
-  std::vector<Entry> found;
-  const auto look_at = [&](uint32_t record) {
-    Entry entry = read(record);
-    if (match(filter, entry) != Truth::yes) return;
-    if (!base.is_root() && !Dn::parse(entry.dn())->is_at_or_below(base)) return;
-    found.push_back(std::move(entry));
-  };
-  if (estimate(filter) == everything) {
-    for (uint32_t i = 0; i < records_.size() && found.size() < limit; ++i) look_at(i);
-    return found;
+std::vector<uint32_t> EmbeddedDirectory::candidates(const Dn& base, const Filter& filter,
+                                                    Scope scope) {
+  std::vector<uint32_t> records;
+  if (scope == Scope::base) {
+    const Range range = equal_range(dns_, hash(base.to_string()));
+    for (auto i = range.first; i != range.second; ++i) records.push_back(i->second);
+  } else if (estimate(filter) == everything) {
+    records.resize(records_.size());
+    std::iota(records.begin(), records.end(), uint32_t{0});
+  } else {
+    collect(filter, records);
+    std::sort(records.begin(), records.end());
+    records.erase(std::unique(records.begin(), records.end()), records.end());
   }
-  std::vector<uint32_t> candidates;
-  collect(filter, candidates);
-  std::sort(candidates.begin(), candidates.end());
-  candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());
-  for (size_t i = 0; i < candidates.size() && found.size() < limit; ++i) look_at(candidates[i]);
+  return records;
+}
+
+std::vector<Entry> EmbeddedDirectory::search(const Dn& base, const Filter& filter, size_t limit,
+                                             Scope scope) {
+  const auto is_in_scope = [&](const Entry& entry) {
+    if (scope == Scope::subtree && base.is_root()) return true;
+    const Dn dn = *Dn::parse(entry.dn());
+    return scope == Scope::base ? dn == base : dn.is_at_or_below(base);
+  };
+  std::vector<Entry> found;
+  for (const uint32_t record : candidates(base, filter, scope)) {
+    if (found.size() == limit) break;
+    Entry entry = read(record);
+    if (match(filter, entry) == Truth::yes && is_in_scope(entry)) found.push_back(std::move(entry));
+  }
   return found;
 }
 

@@ -1,7 +1,7 @@
 // A directory that is one LDIF file in memory: the same entries and filters as LDAP, no server.
 //
 // It keeps the text and parses an entry again each time it is asked for, which costs a few
-// microseconds; what it keeps besides is 16 bytes an entry and 16 a value of an indexed attribute.
+// microseconds; what it keeps besides is 32 bytes an entry and 16 a value of an indexed attribute.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +29,9 @@ class EmbeddedDirectory {
   void prepare(const Filter& filter);
   bool has_entry_below(const Dn& base) const;
 
-  // At most `limit` entries at or below `base` that match, in the order of the file.
-  std::vector<Entry> search(const Dn& base, const Filter& filter, size_t limit);
+  // At most `limit` entries within the scope that match, in the order of the file.
+  std::vector<Entry> search(const Dn& base, const Filter& filter, size_t limit,
+                            Scope scope = Scope::subtree);
 
   size_t size() const { return records_.size(); }
 
@@ -40,16 +41,21 @@ class EmbeddedDirectory {
   using Index = std::vector<std::pair<uint64_t, uint32_t>>;
   using Range = std::pair<Index::const_iterator, Index::const_iterator>;
 
+  static Range equal_range(const Index& index, uint64_t hash);
+
   Result<> load();
-  Result<> check_unique(std::vector<std::pair<uint64_t, uint32_t>> dns) const;
+  Result<> check_unique() const;
   Entry read(uint32_t record) const;
   const Index& index_of(const std::string& attribute);
   Range find_equal(const Filter& filter);
   size_t estimate(const Filter& filter);
   void collect(const Filter& filter, std::vector<uint32_t>& records);
+  // What the scope and the indexes leave to look at.
+  std::vector<uint32_t> candidates(const Dn& base, const Filter& filter, Scope scope);
 
   std::string text_;
   std::vector<LdifReader::Position> records_;
+  Index dns_;  // of the DNs in their one form
   std::map<std::string, Index> indexes_;
 };
 

@@ -1,13 +1,16 @@
 // An entry of a directory as an answer holds it: a DN and attributes, each with one value or more.
-// Attribute names are compared without regard to case.
+// Attribute names are compared without regard to case. And the search that finds it, whatever
+// directory is asked. Pure.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "ipc/runtime/result.h"
+#include "ipc/runtime/secret.h"
 #include "ipc/runtime/text.h"
 #include "workers/directory/text.h"
 
@@ -38,6 +41,14 @@ class Entry {
     }
     attributes_.emplace_back(std::string(name), Values{std::move(value)});
   }
+  // Drops all other attributes.
+  void keep_only(const std::vector<std::string>& names) {
+    std::erase_if(attributes_, [&names](const Attribute& attribute) {
+      return std::none_of(names.begin(), names.end(), [&attribute](const std::string& name) {
+        return equals_ignoring_case(name, attribute.name);
+      });
+    });
+  }
 
  private:
   struct Attribute {
@@ -48,6 +59,25 @@ class Entry {
 
   std::string dn_;
   std::vector<Attribute> attributes_;
+};
+
+enum class Scope { subtree, base };  // the base and all below it, or the base alone
+
+struct SearchRequest {
+  SearchRequest(std::string b, std::string f, std::vector<std::string> a)
+      : base(std::move(b)), filter(std::move(f)), attributes(std::move(a)) {}
+  std::string base;
+  std::string filter;
+  std::vector<std::string> attributes;  // to be answered
+  Scope scope = Scope::subtree;
+  bool base_may_be_missing = false;  // it is a peer's word: then nothing is found
+  bool is_secret = false;            // all values come as `secrets`, and entries without them
+};
+
+struct SearchAnswer {
+  std::vector<Entry> entries;  // at most two
+  std::vector<Secret> secrets;
+  std::string source;  // the server or the file
 };
 
 // A user has exactly one entry. `filter` is what found these.

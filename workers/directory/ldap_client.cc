@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <ldap.h>
+#include <string.h>
 
 #include <algorithm>
 
@@ -27,39 +28,51 @@ timeval to_timeval(Millis time) {
   return result;
 }
 
-struct FreeMessage {
-  void operator()(LDAPMessage* message) const { ldap_msgfree(message); }
-};
 struct FreeText {
   void operator()(char* text) const { ldap_memfree(text); }
 };
 struct FreeValues {
-  void operator()(berval** values) const { ldap_value_free_len(values); }
+  void operator()(berval* values) const { ber_memfree(values); }
 };
-using MessagePtr = std::unique_ptr<LDAPMessage, FreeMessage>;
+struct FreePosition {
+  void operator()(BerElement* position) const { ber_free(position, 0); }
+};
+using MessagePtr = std::unique_ptr<LDAPMessage, LdapClient::FreeMessage>;
 using TextPtr = std::unique_ptr<char, FreeText>;
-using ValuesPtr = std::unique_ptr<berval*, FreeValues>;
+using ValuesPtr = std::unique_ptr<berval, FreeValues>;
+using PositionPtr = std::unique_ptr<BerElement, FreePosition>;
 
-Entry to_entry(LDAP* connection, LDAPMessage* message) {
-  const TextPtr dn(ldap_get_dn(connection, message));
-  Entry entry(dn ? dn.get() : "");
-  BerElement* position = nullptr;
-  TextPtr name(ldap_first_attribute(connection, message, &position));
-  while (name) {
-    const ValuesPtr values(ldap_get_values_len(connection, message, name.get()));
-    for (berval** value = values.get(); value != nullptr && *value != nullptr; ++value) {
-      entry.add(name.get(), std::string((*value)->bv_val, (*value)->bv_len));
-    }
-    name.reset(ldap_next_attribute(connection, message, position));
+std::string_view text_of(const berval& text) { return {text.bv_val, text.bv_len}; }
+
+// Calls take(entry, name, value) for each value, which lies in the message itself and not in a
+// copy.
+template <class Take>
+Entry read_message(LDAP* connection, LDAPMessage* message, Take take) {
+  BerElement* start = nullptr;
+  berval dn{};
+  const int status = ldap_get_dn_ber(connection, message, &start, &dn);
+  const PositionPtr position(start);
+  if (status != LDAP_SUCCESS) return Entry();
+  Entry entry{std::string(text_of(dn))};
+  for (;;) {
+    berval name{};
+    berval* first = nullptr;
+    const int read = ldap_get_attribute_ber(connection, message, position.get(), &name, &first);
+    const ValuesPtr values(first);
+    if (read != LDAP_SUCCESS || name.bv_val == nullptr) return entry;
+    for (berval* i = first; i != nullptr && i->bv_val != nullptr; ++i) take(entry, name, *i);
   }
-  if (position != nullptr) ber_free(position, 0);
-  return entry;
 }
 
 // Whether a search failed because of the connection, and not because of what it asks.
 bool is_fatal(int status) {
   return status == LDAP_SERVER_DOWN || status == LDAP_CONNECT_ERROR || status == LDAP_TIMEOUT ||
          status == LDAP_BUSY || status == LDAP_UNAVAILABLE || status == LDAP_LOCAL_ERROR;
+}
+
+// A syntax that a server does not know is one that none of its entries has.
+bool is_about_base(int status) {
+  return status == LDAP_NO_SUCH_OBJECT || status == LDAP_INVALID_DN_SYNTAX;
 }
 
 void set_nonblocking(int fd) { fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK); }
@@ -77,6 +90,8 @@ LdapAccess LdapAccess::copy() const {
   result.timeout = timeout;
   return result;
 }
+
+void LdapClient::FreeMessage::operator()(::ldapmsg* message) const { ldap_msgfree(message); }
 
 void LdapClient::Unbind::operator()(::ldap* connection) const {
   ldap_unbind_ext(connection, nullptr, nullptr);
@@ -178,16 +193,18 @@ int LdapClient::fd() const {
   return fd;
 }
 
-Result<int> LdapClient::start_search(const LdapQuery& query) {
+Result<int> LdapClient::start_search(const SearchRequest& request) {
   constexpr int size_limit = 2;  // one is right, and a second one proves that it is not
-  std::vector<std::string> names = query.attributes;
+  std::vector<std::string> names = request.attributes;
+  if (names.empty()) names.push_back(LDAP_NO_ATTRS);  // an empty list would ask for all
   std::vector<char*> attributes;
   for (std::string& name : names) attributes.push_back(name.data());
   attributes.push_back(nullptr);
   int search = 0;
-  const int status = ldap_search_ext(connection_.get(), query.base.c_str(), LDAP_SCOPE_SUBTREE,
-                                     query.filter.c_str(), attributes.data(), 0, nullptr, nullptr,
-                                     nullptr, size_limit, &search);
+  const int scope = request.scope == Scope::base ? LDAP_SCOPE_BASE : LDAP_SCOPE_SUBTREE;
+  const int status =
+      ldap_search_ext(connection_.get(), request.base.c_str(), scope, request.filter.c_str(),
+                      attributes.data(), 0, nullptr, nullptr, nullptr, size_limit, &search);
   if (status == LDAP_SUCCESS) return search;
   return error(is_fatal(status) ? Errc::closed : Errc::internal, "search", status);
 }
@@ -200,7 +217,7 @@ Result<std::optional<LdapClient::Message>> LdapClient::receive() {
   timeval no_time{};
   LDAPMessage* raw = nullptr;
   const int type = ldap_result(connection_.get(), LDAP_RES_ANY, LDAP_MSG_ONE, &no_time, &raw);
-  const MessagePtr message(raw);
+  MessagePtr message(raw);
   if (type == 0) return std::optional<Message>();
   if (type < 0) {
     int status = LDAP_SERVER_DOWN;
@@ -210,12 +227,13 @@ Result<std::optional<LdapClient::Message>> LdapClient::receive() {
   Message result;
   result.search = ldap_msgid(raw);
   if (type == LDAP_RES_SEARCH_ENTRY) {
-    result.entry = to_entry(connection_.get(), raw);
+    result.entry = std::move(message);
   } else if (type == LDAP_RES_SEARCH_RESULT) {
     int status = LDAP_OTHER;
     ldap_parse_result(connection_.get(), raw, &status, nullptr, nullptr, nullptr, nullptr, 0);
     if (status != LDAP_SUCCESS && status != LDAP_SIZELIMIT_EXCEEDED) {
-      result.end = error(Errc::unavailable, "search", status);
+      result.end =
+          error(is_about_base(status) ? Errc::refused : Errc::unavailable, "search", status);
     }
   } else if (result.search == 0) {
     // The one unsolicited message that there is: notice of disconnection.
@@ -224,6 +242,21 @@ Result<std::optional<LdapClient::Message>> LdapClient::receive() {
     result.search = 0;  // a reference to another server, which we do not follow
   }
   return std::optional<Message>(std::move(result));
+}
+
+Entry LdapClient::read_entry(const Message& message) const {
+  const auto take = [](Entry& entry, const berval& name, const berval& value) {
+    entry.add(text_of(name), std::string(text_of(value)));
+  };
+  return read_message(connection_.get(), message.entry.get(), take);
+}
+
+Entry LdapClient::read_secrets(const Message& message, std::vector<Secret>& secrets) const {
+  const auto take = [&secrets](Entry&, const berval&, const berval& value) {
+    secrets.push_back(Secret::copy_of(text_of(value)));
+    explicit_bzero(value.bv_val, value.bv_len);
+  };
+  return read_message(connection_.get(), message.entry.get(), take);
 }
 
 Failure LdapClient::error(Errc code, const char* during, int status) const {

@@ -17,6 +17,7 @@
 #include "workers/directory/entry.h"
 
 struct ldap;
+struct ldapmsg;
 
 namespace openmmp::directory {
 
@@ -33,14 +34,6 @@ struct LdapAccess {
   Millis timeout{25000};   // of one operation
 };
 
-struct LdapQuery {
-  LdapQuery(std::string b, std::string f, std::vector<std::string> a)
-      : base(std::move(b)), filter(std::move(f)), attributes(std::move(a)) {}
-  std::string base;
-  std::string filter;
-  std::vector<std::string> attributes;
-};
-
 class LdapClient {
  public:
   // Blocks, but not for much longer than the timeout over all servers. Connects to the first server
@@ -52,19 +45,27 @@ class LdapClient {
   // own. Destroy this one first.
   UniqueFd take_descriptor() { return std::move(descriptor_); }
 
-  // Sends a search of the subtree for at most two entries, and returns its number. Errc::closed:
-  // this connection is of no more use; Errc::internal: the query can never be sent.
-  Result<int> start_search(const LdapQuery& query);
+  // Sends a search for at most two entries, and returns its number. Errc::closed: this connection
+  // is of no more use; Errc::internal: the request can never be sent.
+  Result<int> start_search(const SearchRequest& request);
   void abandon(int search);
 
-  // A part of the answer to a search: an entry, or its end, which is good or bad.
+  // A part of the answer to a search: an entry, or its end, which is good or bad. Errc::refused:
+  // the base is not there; Errc::unavailable: anything else.
+  struct FreeMessage {
+    void operator()(::ldapmsg* message) const;
+  };
   struct Message {
     int search = 0;
-    std::optional<Entry> entry;
+    std::unique_ptr<::ldapmsg, FreeMessage> entry;  // null: the end
     Result<> end;
   };
   // The next part that has come in; nothing when none is complete. Errc::closed as above.
   Result<std::optional<Message>> receive();
+  // May be called once for a message that is an entry.
+  Entry read_entry(const Message& message) const;
+  // The same, but the values go into `secrets`, and nothing of them stays in the message.
+  Entry read_secrets(const Message& message, std::vector<Secret>& secrets) const;
 
  private:
   struct Unbind {

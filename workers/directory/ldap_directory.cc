@@ -24,10 +24,10 @@ class LdapDirectory::Answer : public Waiter {
 
 struct LdapDirectory::Lookup {
   Lookup(LdapDirectory& d, const std::string& f)
-      : directory(d), filter(f), task(d.pool_.search(LdapQuery(d.base_, f, d.attributes_))) {}
+      : directory(d), filter(f), task(d.pool_.search(SearchRequest(d.base_, f, d.attributes_))) {}
   LdapDirectory& directory;
   std::string filter;
-  Task<LdapAnswer> task;
+  Task<SearchAnswer> task;
   LinkedList<Answer> answers;
 };
 
@@ -44,6 +44,10 @@ LdapDirectory::~LdapDirectory() = default;
 Task<Found> LdapDirectory::find(std::string filter) {
   Answer answer(*this, filter);
   co_return co_await answer;
+}
+
+Task<SearchAnswer> LdapDirectory::search(SearchRequest request) {
+  return pool_.search(std::move(request));
 }
 
 void LdapDirectory::join(Answer& answer) {
@@ -68,14 +72,14 @@ void LdapDirectory::on_answer(void* argument) {
 }
 
 Result<Found> LdapDirectory::conclude(Lookup& lookup) {
-  Result<LdapAnswer>& answer = lookup.task.result();
+  Result<SearchAnswer>& answer = lookup.task.result();
   if (!answer) return fail(answer.error());
   Result<Entry> entry = exactly_one(std::move(answer->entries), lookup.filter);
   if (!entry) return fail(entry.error());
   // Only users that exist: one who is added must not wait for a cache, and names that nobody has
   // must not push out those that somebody has.
   cache_.insert(lookup.filter, *entry, loop_.now());
-  return Found(std::move(*entry), std::move(answer->server));
+  return Found(std::move(*entry), std::move(answer->source));
 }
 
 }  // namespace openmmp::directory

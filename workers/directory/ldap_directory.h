@@ -38,6 +38,10 @@ class LdapDirectory {
   // Errc::unavailable: the directory could not say.
   Task<Found> find(std::string filter);
 
+  // A search that is nobody else's and leaves nothing behind, in the cache or elsewhere.
+  // Errc::unavailable: the directory could not say.
+  Task<SearchAnswer> search(SearchRequest request);
+
  private:
   struct Lookup;
   class Answer;

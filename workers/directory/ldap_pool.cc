@@ -21,7 +21,8 @@ constexpr size_t max_queued = 4096;
 // connection's list, or done and in the loop's.
 class LdapPool::Search : public Waiter {
  public:
-  Search(LdapPool& pool, LdapQuery q) : query(std::move(q)), pool_(pool), deadline_(pool.loop_) {}
+  Search(LdapPool& pool, SearchRequest r)
+      : request(std::move(r)), pool_(pool), deadline_(pool.loop_) {}
   ~Search();
 
   bool await_ready() const { return false; }
@@ -32,13 +33,14 @@ class LdapPool::Search : public Waiter {
         this);
     pool_.submit(*this);
   }
-  Result<LdapAnswer> await_resume() { return std::move(*result_); }
+  Result<SearchAnswer> await_resume() { return std::move(*result_); }
 
+  void add(const LdapClient& client, const LdapClient::Message& message);
   // The waiting coroutine goes on soon, never from inside the caller.
-  void finish(Result<LdapAnswer> result);
+  void finish(Result<SearchAnswer> result);
 
-  LdapQuery query;
-  LdapAnswer answer;  // so far
+  const SearchRequest request;
+  SearchAnswer answer;  // so far
   Connection* connection = nullptr;
   int number = 0;  // on that connection
   bool queued = false;
@@ -50,7 +52,7 @@ class LdapPool::Search : public Waiter {
 
   LdapPool& pool_;
   Timer deadline_;
-  std::optional<Result<LdapAnswer>> result_;
+  std::optional<Result<SearchAnswer>> result_;
 };
 
 class LdapPool::Connection {
@@ -102,7 +104,13 @@ LdapPool::Search::~Search() {
   pool_.dispatch();
 }
 
-void LdapPool::Search::finish(Result<LdapAnswer> result) {
+void LdapPool::Search::add(const LdapClient& client, const LdapClient::Message& message) {
+  if (answer.entries.size() == 2) return;
+  answer.entries.push_back(request.is_secret ? client.read_secrets(message, answer.secrets)
+                                             : client.read_entry(message));
+}
+
+void LdapPool::Search::finish(Result<SearchAnswer> result) {
   if (queued) --pool_.queued_;
   queued = false;
   deadline_.stop();
@@ -127,7 +135,7 @@ void LdapPool::Search::time_out() {
 }
 
 Result<> LdapPool::Connection::send(Search& search) {
-  const Result<int> number = client_.start_search(search.query);
+  const Result<int> number = client_.start_search(search.request);
   if (!number) return fail(number.error());
   search.number = *number;
   search.connection = this;
@@ -167,19 +175,18 @@ void LdapPool::Connection::handle(LdapClient::Message message) {
   });
   if (found == nullptr) return;  // abandoned in the meantime
   if (message.entry) {
-    if (found->answer.entries.size() < 2) {
-      found->answer.entries.push_back(std::move(*message.entry));
-    }
+    found->add(client_, message);
     return;
   }
   found->unlink();
   found->connection = nullptr;
   --in_flight_;
-  if (!message.end) {
-    found->finish(fail(std::move(message.end.error())));
+  const bool is_missing = !message.end && message.end.error().code == Errc::refused;
+  if (!message.end && !(is_missing && found->request.base_may_be_missing)) {
+    found->finish(fail(Errc::unavailable, std::move(message.end.error().detail)));
     return;
   }
-  found->answer.server = server();
+  found->answer.source = server();
   found->finish(std::move(found->answer));
 }
 
@@ -188,8 +195,8 @@ LdapPool::LdapPool(Loop& loop, LdapPoolOptions options, Log& log)
 
 LdapPool::~LdapPool() = default;
 
-Task<LdapAnswer> LdapPool::search(LdapQuery query) {
-  Search search(*this, std::move(query));
+Task<SearchAnswer> LdapPool::search(SearchRequest request) {
+  Search search(*this, std::move(request));
   co_return co_await search;
 }
 
@@ -325,7 +332,7 @@ void LdapPool::lose(Connection& connection, const Error& error) {
       return;
     }
     search.retried = true;
-    search.answer = LdapAnswer();
+    search.answer = SearchAnswer();
     search.queued = true;
     ++queued_;
     queue_.push_back(search);

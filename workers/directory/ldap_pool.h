@@ -28,11 +28,6 @@ struct LdapPoolOptions {
   Millis retry_pause{1000};  // between attempts while no server can be reached
 };
 
-struct LdapAnswer {
-  std::vector<Entry> entries;  // at most two
-  std::string server;
-};
-
 class LdapPool {
  public:
   LdapPool(Loop& loop, LdapPoolOptions options, Log& log);
@@ -41,7 +36,7 @@ class LdapPool {
   LdapPool& operator=(const LdapPool&) = delete;
 
   // Errc::unavailable whatever went wrong; `detail` names the server and what it said.
-  Task<LdapAnswer> search(LdapQuery query);
+  Task<SearchAnswer> search(SearchRequest request);
 
  private:
   class Search;

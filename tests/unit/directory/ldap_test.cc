@@ -214,9 +214,9 @@ TEST_F(LdapTest, TheSecondServerTakesOverAndTheFirstComesBack) {
   options.retry_pause = Millis(0);
   LdapPool pool(loop, std::move(options), log);
   const auto who_answers = [&] {
-    Task<LdapAnswer> task = pool.search(LdapQuery("o=example", "(uid=joe)", {"mailHost"}));
+    Task<SearchAnswer> task = pool.search(SearchRequest("o=example", "(uid=joe)", {"mailHost"}));
     finish(task);
-    return task.result() ? task.result()->server : task.result().error().detail;
+    return task.result() ? task.result()->source : task.result().error().detail;
   };
   EXPECT_EQ(who_answers(), first.url());
   first.stop();
