@@ -53,10 +53,18 @@ Result<UniqueFd> accept_tcp(int listener, SocketAddress& peer) {
   return fail(exhausted ? Errc::limit : Errc::unavailable, std::strerror(error));
 }
 
-Result<UniqueFd> start_connect(const SocketAddress& address) {
+Result<UniqueFd> start_connect(const SocketAddress& address,
+                               const std::optional<SocketAddress>& source) {
   UniqueFd fd = tcp_socket(address.family());
   if (!fd) return fail(Errc::limit, fmt::format("socket: {}", std::strerror(errno)));
   set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY);
+  if (source) {
+    set_option(fd.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT);
+    if (::bind(fd.get(), source->get(), source->size()) != 0) {
+      return fail(Errc::unavailable,
+                  fmt::format("connect from {}: {}", source->ip(), std::strerror(errno)));
+    }
+  }
   if (::connect(fd.get(), address.get(), address.size()) != 0 && errno != EINPROGRESS) {
     return fail(Errc::unavailable,
                 fmt::format("connect to {}: {}", address.to_string(), std::strerror(errno)));

@@ -1,6 +1,8 @@
 // The socket calls we use, as functions that own what they return.
 #pragma once
 
+#include <optional>
+
 #include "ipc/runtime/address.h"
 #include "ipc/runtime/result.h"
 #include "ipc/runtime/unique_fd.h"
@@ -16,8 +18,11 @@ Result<UniqueFd> listen_tcp(const SocketAddress& address);
 // in the queue; Errc::limit: out of descriptors or memory, stop accepting for a while.
 Result<UniqueFd> accept_tcp(int listener, SocketAddress& peer);
 
-// Starts to connect: the socket is writable when it is done; a read says what went wrong.
-Result<UniqueFd> start_connect(const SocketAddress& address);
+// Starts to connect: the socket is writable when it is done; a read says what went wrong. From
+// `source`, if there is one, an address of the same family; its port 0 is shared by as many
+// connections as differ in the other end (IP_BIND_ADDRESS_NO_PORT).
+Result<UniqueFd> start_connect(const SocketAddress& address,
+                               const std::optional<SocketAddress>& source = std::nullopt);
 
 // The local end of a connected or bound socket.
 SocketAddress local_address(int fd);

@@ -68,7 +68,7 @@ std::string announcement(Capabilities base) {
   if (!base.has("IMAP4rev1")) result.add("IMAP4rev1");
   const std::string list = result.render() + ' ' + base.render();
   result = Capabilities::parse(list);
-  for (const char* name : {"LITERAL+", "SASL-IR", "ID", "AUTH=PLAIN"}) result.add(name);
+  for (const char* name : {"LITERAL+", "SASL-IR", "ID"}) result.add(name);
   return result.render();
 }
 
@@ -76,6 +76,9 @@ StoreCapabilities::Known::Known(std::string_view t, Capabilities l) : text(t), l
   offer.anything = list != Capabilities();
   offer.login_disabled = list.has("LOGINDISABLED");
   offer.auth_plain = list.has("AUTH=PLAIN");
+  offer.auth_xoauth2 = list.has("AUTH=XOAUTH2");
+  offer.auth_oauthbearer = list.has("AUTH=OAUTHBEARER");
+  offer.id = list.has("ID");
   offer.sasl_ir = list.has("SASL-IR");
   offer.literal_plus = list.has("LITERAL+");
 }

@@ -28,8 +28,9 @@ class Capabilities {
   std::vector<std::string> names_;
 };
 
-// What we announce when the stores (or the operator) offer `base`: without what is ours to offer
-// or not, and with what we do ourselves.
+// What we announce to everybody when the stores (or the operator) offer `base`: without what is
+// ours to offer or not, and with what we do ourselves. What depends on the session comes behind it:
+// TLS and the mechanisms.
 std::string announcement(Capabilities base);
 
 // What of a store's list our login depends on.
@@ -37,6 +38,9 @@ struct StoreOffer {
   bool anything = false;  // the list was not empty
   bool login_disabled = false;
   bool auth_plain = false;
+  bool auth_xoauth2 = false;
+  bool auth_oauthbearer = false;
+  bool id = false;
   bool sasl_ir = false;
   bool literal_plus = false;
 };

@@ -211,11 +211,13 @@ Verb verb_of(std::string_view line) {
 }
 
 size_t line_limit(Verb verb) {
-  if (verb == Verb::id) return longest_line;
-  return verb == Verb::authenticate ? 16384 : 8192;
+  if (verb == Verb::id) return 33 * 1024;
+  return verb == Verb::authenticate ? longest_line : 8192;
 }
 
-size_t command_limit(Verb verb) { return verb == Verb::id ? longest_line : 16384; }
+size_t command_limit(Verb verb) {
+  return verb == Verb::id || verb == Verb::authenticate ? line_limit(verb) : 16384;
+}
 
 bool takes_literals(Verb verb) { return verb == Verb::login || verb == Verb::id; }
 

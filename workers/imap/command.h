@@ -49,7 +49,7 @@ Verb verb_of(std::string_view line);
 size_t line_limit(Verb verb);
 size_t command_limit(Verb verb);
 constexpr size_t literal_limit = 4096;
-constexpr size_t longest_line = 33 * 1024;  // the largest of line_limit()
+constexpr size_t longest_line = 56 * 1024;  // the largest of line_limit()
 // Whether literals make sense in it, so that the client may be asked to go on.
 bool takes_literals(Verb verb);
 

@@ -4,11 +4,10 @@
 #include <utility>
 
 #include "ipc/runtime/text.h"
+#include "workers/imap/client_id.h"
 #include "workers/imap/syntax.h"
 #include "workers/proxy/dialect.h"
-#include "workers/proxy/session_log.h"
 #include "workers/sasl/credentials.h"
-#include "workers/sasl/plain.h"
 
 namespace openmmp::imap {
 
@@ -21,7 +20,9 @@ namespace {
 
 // Somebody who makes more mistakes than this is no mail client: a browser, a scanner.
 constexpr int max_bad_commands = 10;
-constexpr size_t max_response = 16384;
+constexpr const char* prompt = "+ ";
+constexpr const char* no_clear_text =
+    "NO [PRIVACYREQUIRED] Plaintext authentication is not allowed before TLS.";
 
 }  // namespace
 
@@ -29,15 +30,13 @@ Task<Login> ImapDialect::authenticate() {
   if (!std::exchange(greeted_, true)) co_await client_.write(greeting());
   for (;;) {
     Command command = co_await read_command();
-    std::optional<Login> login;
-    if (command.verb == Verb::login) {
-      login = co_await take_login(std::move(command));
-    } else if (command.verb == Verb::authenticate) {
-      login = co_await take_plain(std::move(command));
-    } else {
+    if (command.verb != Verb::login && command.verb != Verb::authenticate) {
       co_await answer(std::move(command));
+      continue;
     }
+    Result<Login> login = co_await attempt(take_credentials(std::move(command)));
     if (login) co_return std::move(*login);
+    co_await explain(login.error());
   }
 }
 
@@ -49,6 +48,10 @@ Task<Command> ImapDialect::read_command() {
     }
     const Pieces pieces = co_await read_pieces();
     if (pieces.empty()) continue;
+    if (verb_of(pieces.front().reveal()) == Verb::login && !authenticator_.takes_passwords()) {
+      co_await tagged(no_clear_text);
+      continue;
+    }
     Result<Command> command = parse_command(pieces);
     if (command) co_return std::move(*command);
     co_await bad(command.error().detail);
@@ -74,7 +77,9 @@ Task<Pieces> ImapDialect::read_pieces() {
     if (size > std::min(room, line_limit(verb))) co_await fail(Errc::limit, "line too long");
     room -= size;
     // A client that waits for our word and will not get it sends no literal.
-    if (!literal || (literal->synchronising && !takes_literals(verb))) co_return pieces;
+    const bool unwanted =
+        !takes_literals(verb) || (verb == Verb::login && !authenticator_.takes_passwords());
+    if (!literal || (literal->synchronising && unwanted)) co_return pieces;
     if (!co_await read_literal(*literal, std::min(room, literal_limit), pieces)) {
       co_return Pieces();
     }
@@ -99,14 +104,13 @@ Task<> ImapDialect::answer(Command command) {
     case Verb::capability:
       co_return co_await tagged("OK Done.", "* CAPABILITY " + announcement() + "\r\n");
     case Verb::id:
-      client_id_ = std::move(command.id);
-      co_return co_await tagged("OK Done.", "* ID (\"name\" \"openmmp\")\r\n");
+      co_return co_await identify(std::move(command));
     case Verb::noop:
       co_return co_await tagged("OK Done.");
     case Verb::logout:
       co_return co_await log_out();
     case Verb::starttls:
-      co_return co_await bad("TLS is not available here.");
+      co_return co_await start_tls();
     case Verb::later:
       co_return co_await bad("Log in first.");
     default:
@@ -119,52 +123,70 @@ Task<> ImapDialect::log_out() {
   co_await fail(Errc::closed, "the client logged out");
 }
 
-Task<std::optional<Login>> ImapDialect::take_login(Command command) {
-  const Result<> good = sasl::check_credentials(command.user, command.password.reveal());
-  if (!good) {
-    proxy::log_refused(context_, good.error());
-    co_await tagged("NO [AUTHENTICATIONFAILED] " + good.error().detail);
-    co_return std::optional<Login>();
+// A proxy of ours speaks for its clients; a client can only say about itself.
+Task<> ImapDialect::identify(Command command) {
+  if (authenticator_.is_trusted()) {
+    Result<proxy::ForwardedClient> said = read_forwarded(command.id);
+    const Result<> believed =
+        said ? authenticator_.believe(std::move(*said)) : Result<>(fail(said.error()));
+    if (!believed) co_return co_await bad(believed.error().detail);
   }
-  co_return std::optional<Login>(Login(std::move(command.user), std::move(command.password)));
+  client_id_ = std::move(command.id);
+  co_await tagged("OK Done.", "* ID (\"name\" \"openmmp\")\r\n");
 }
 
-Task<std::optional<Login>> ImapDialect::take_plain(Command command) {
-  std::optional<Login> none;
-  if (!equals_ignoring_case(command.mechanism, "PLAIN")) {
+// RFC 3501 section 6.2.1: nothing that was said before counts.
+Task<> ImapDialect::start_tls() {
+  if (client_.tls() != nullptr) co_return co_await bad("TLS is active already.");
+  if (!authenticator_.offers_tls()) co_return co_await bad("TLS is not available here.");
+  client_id_.clear();
+  co_await authenticator_.start_tls(tag_ + " OK Begin TLS negotiation now.\r\n");
+}
+
+Task<Login> ImapDialect::take_credentials(Command command) {
+  if (command.verb == Verb::login) {
+    co_return co_await authenticator_.take_password(std::move(command.user),
+                                                    std::move(command.password));
+  }
+  using enum proxy::Authenticator::Objection;
+  const auto objection = authenticator_.objection(command.mechanism);
+  if (objection == unknown) {
     co_await tagged("NO Unsupported authentication mechanism.");
-    co_return none;
+    co_return fail(Errc::protocol, std::string());
   }
-  Secret response;
-  if (command.initial_response) {
-    response = std::move(*command.initial_response);
-  } else {
-    co_await client_.write("+ \r\n");
-    std::string line = co_await client_.read_line(max_response);
-    response = Secret(std::move(line));
+  if (objection == needs_tls) {
+    co_await tagged(no_clear_text);
+    co_return fail(Errc::protocol, std::string());
   }
-  if (response.reveal() == "*") {
-    co_await bad("Authentication cancelled.");
-    co_return none;
-  }
-  Result<sasl::PlainMessage> plain = sasl::plain_step(response.reveal());
-  if (plain) {
-    co_return std::optional<Login>(Login(std::move(plain->authcid), std::move(plain->password)));
-  }
-  proxy::log_refused(context_, plain.error());
-  if (plain.error().code == Errc::refused) {
-    co_await tagged("NO [AUTHENTICATIONFAILED] " + plain.error().detail);
-  } else {
-    co_await bad(plain.error().detail);
-  }
-  co_return none;
+  co_return co_await authenticator_.converse(std::move(command.mechanism),
+                                             std::move(command.initial_response), prompt);
 }
 
-Task<> ImapDialect::log_in_to(proxy::Connection& store, const std::string& replay_name,
-                              const Login& login) {
-  co_await sasl::check_credentials(replay_name, login.password.reveal());
-  StoreLogin store_login(store, capabilities_);
-  welcome_ = co_await store_login.run(replay_name, login.password);
+// Why there was no login, to the client if it is about the client. Without words: it knows.
+Task<> ImapDialect::explain(const Error& error) {
+  switch (error.code) {
+    case Errc::protocol:
+      if (!error.detail.empty()) co_await bad(error.detail);
+      co_return;
+    case Errc::refused:
+      co_return co_await tagged("NO [AUTHENTICATIONFAILED] " + error.detail);
+    case Errc::unavailable:
+      co_return co_await refuse(Refusal::unavailable);
+    default:
+      co_await fail(error);
+  }
+}
+
+Task<> ImapDialect::log_in_to(proxy::Connection& store, const proxy::StoreAccess& access) {
+  co_await sasl::check_name(access.credentials.name);
+  StoreLogin store_login(store, access, capabilities_);
+  const bool forwards = store_login.may_forward();
+  if (forwards) {
+    store_login.forward(forwarded_id(client_id_, proxy::introduce_client(client_, context_)));
+  }
+  Result<Welcome> welcome = co_await attempt(store_login.run());
+  challenge_ = store_login.take_challenge();
+  welcome_ = co_await std::move(welcome);
 }
 
 Task<> ImapDialect::accept() {
@@ -174,6 +196,9 @@ Task<> ImapDialect::accept() {
 }
 
 Task<> ImapDialect::refuse(Refusal why) {
+  if (!challenge_.empty()) {
+    co_await authenticator_.pass_challenge(std::exchange(challenge_, {}), prompt);
+  }
   std::string alert;
   if (why == Refusal::store_down) {
     alert = "* NO [ALERT] " + one_line(settings_.server_down_alert) + "\r\n";
@@ -194,6 +219,9 @@ Task<> ImapDialect::farewell(const Error& error) {
       break;
     case Errc::limit:
       why = "Limit reached: " + one_line(error.detail) + '.';
+      break;
+    case Errc::protocol:
+      why = "Protocol error: " + one_line(error.detail) + '.';
       break;
     case Errc::draining:
       why = "The server is going down, connect again.";
@@ -217,8 +245,16 @@ Task<> ImapDialect::bad(std::string text) {
 }
 
 std::string ImapDialect::announcement() const {
-  if (settings_.capability.empty()) return capabilities_.announcement();
-  return imap::announcement(Capabilities::parse(settings_.capability));
+  std::string list = settings_.capability.empty()
+                         ? capabilities_.announcement()
+                         : imap::announcement(Capabilities::parse(settings_.capability));
+  if (authenticator_.offers_tls()) list += " STARTTLS";
+  if (!authenticator_.takes_passwords()) list += " LOGINDISABLED";
+  for (const sasl::Mechanism mechanism : authenticator_.offered()) {
+    list += " AUTH=";
+    list += sasl::name_of(mechanism);
+  }
+  return list;
 }
 
 std::string ImapDialect::greeting() const {

@@ -11,6 +11,7 @@
 #include "workers/imap/command.h"
 #include "workers/imap/store_login.h"
 #include "workers/imap/syntax.h"
+#include "workers/proxy/authenticator.h"
 #include "workers/proxy/connection.h"
 #include "workers/proxy/login.h"
 #include "workers/proxy/session_context.h"
@@ -21,25 +22,23 @@ class ImapDialect {
  public:
   using Shared = StoreCapabilities;
   static constexpr uint16_t default_port = 143;
+  static constexpr const char* alpn = "imap";
   static constexpr const char* relay_farewell =
       "* BYE The server is going down, connect again.\r\n";
 
   ImapDialect(proxy::Connection& client, const proxy::SessionContext& context,
-              StoreCapabilities& capabilities)
+              proxy::Authenticator& authenticator, StoreCapabilities& capabilities)
       : client_(client),
         context_(context),
         settings_(context.settings),
+        authenticator_(authenticator),
         capabilities_(capabilities) {}
 
   Task<proxy::Login> authenticate();
-  Task<> log_in_to(proxy::Connection& store, const std::string& replay_name,
-                   const proxy::Login& login);
+  Task<> log_in_to(proxy::Connection& store, const proxy::StoreAccess& access);
   Task<> accept();
   Task<> refuse(proxy::Refusal why);
   Task<> farewell(const Error& error);
-
-  // What the client said about itself, for the store.
-  const IdList& client_id() const { return client_id_; }
 
  private:
   Task<Command> read_command();
@@ -47,8 +46,10 @@ class ImapDialect {
   Task<bool> read_literal(Literal literal, size_t room, Pieces& pieces);
   Task<> answer(Command command);
   Task<> log_out();
-  Task<std::optional<proxy::Login>> take_login(Command command);
-  Task<std::optional<proxy::Login>> take_plain(Command command);
+  Task<> identify(Command command);
+  Task<> start_tls();
+  Task<proxy::Login> take_credentials(Command command);
+  Task<> explain(const Error& error);
   // The end of the answer to the command, with `before` ahead of it.
   Task<> tagged(std::string text, std::string before = {});
   Task<> bad(std::string text);
@@ -58,13 +59,15 @@ class ImapDialect {
   proxy::Connection& client_;
   const proxy::SessionContext& context_;
   const config::Settings& settings_;
+  proxy::Authenticator& authenticator_;
   StoreCapabilities& capabilities_;
   bool greeted_ = false;
   int commands_ = 0;
   int bad_commands_ = 0;
-  std::string tag_;  // of the command that is being answered
-  IdList client_id_;
+  std::string tag_;   // of the command that is being answered
+  IdList client_id_;  // what the client said about itself, for the store
   Welcome welcome_;
+  std::string challenge_;  // what the store had against a token
 };
 
 }  // namespace openmmp::imap

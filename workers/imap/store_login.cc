@@ -1,10 +1,14 @@
 #include "workers/imap/store_login.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
 #include "workers/imap/syntax.h"
 #include "workers/proxy/session_log.h"
+#include "workers/sasl/credentials.h"
+#include "workers/sasl/oauth.h"
 #include "workers/sasl/plain.h"
 
 namespace openmmp::imap {
@@ -18,15 +22,17 @@ constexpr size_t min_room = 256;
 
 }  // namespace
 
-Task<Welcome> StoreLogin::run(const std::string& name, const Secret& password) {
+bool StoreLogin::may_forward() const {
+  const proxy::Forwarding& forwarding = access_.store.forwarding;
+  return forwarding.in_protocol || forwarding.if_announced;
+}
+
+Task<Welcome> StoreLogin::run() {
   co_await read_greeting();
-  if (!offer_.login_disabled) {
-    co_await log_in(name, password);
-  } else if (offer_.auth_plain) {
-    co_await authenticate_plain(name, password);
-  } else {
-    co_await fail(Errc::unavailable, "the store offers neither LOGIN nor AUTH=PLAIN");
-  }
+  if (access_.store.tls == proxy::StoreTls::after_greeting) co_await start_tls();
+  if (!offer_.anything) co_await ask_capability();
+  if (offer_.id || access_.store.forwarding.in_protocol) co_await forward_client();
+  co_await show_credentials();
   co_await answer_is_yes();
   Welcome welcome;
   welcome.answer = reply_.text;
@@ -43,8 +49,21 @@ Task<> StoreLogin::read_greeting() {
     co_await fail(reply_.status == Status::bye ? Errc::unavailable : Errc::protocol,
                   "the store greets with " + proxy::excerpt(reply_.text, max_logged));
   }
-  learn(capability_list(reply_.code));
-  if (!offer_.anything) co_await ask_capability();
+  // What is said in clear where TLS is wanted may be anybody's.
+  if (access_.store.tls != proxy::StoreTls::after_greeting) learn(capability_list(reply_.code));
+}
+
+// Whatever the store announces: one that does not start TLS now is no store of ours, be it that
+// somebody has taken the offer out of its list.
+Task<> StoreLogin::start_tls() {
+  start_command("STARTTLS");
+  co_await send();
+  co_await next_reply();
+  if (reply_.continuation() || reply_.status != Status::ok) {
+    co_await fail(Errc::protocol, "the store does not start TLS, it says " + summary(reply_));
+  }
+  co_await store_.upgrade(access_.store.start_tls(access_.host), std::string());
+  separate_capability_.clear();
 }
 
 // A store that does not know the command gets a plain LOGIN.
@@ -56,6 +75,50 @@ Task<> StoreLogin::ask_capability() {
   learn(std::exchange(separate_capability_, {}));
 }
 
+// A courtesy: what the store answers changes nothing.
+Task<> StoreLogin::forward_client() {
+  if (id_.empty()) co_return;
+  start_command("ID " + id_);
+  co_await send();
+  co_await next_reply();
+  if (reply_.continuation()) co_await fail(Errc::protocol, "the store asks for what it did not");
+}
+
+Task<> StoreLogin::show_credentials() {
+  const proxy::StoreCredentials& credentials = access_.credentials;
+  if (credentials.token != nullptr) co_return co_await show_token(*credentials.token);
+  if (!credentials.actor.empty()) co_return co_await log_in_for_user();
+  const Secret& password = *credentials.password;
+  co_await sasl::check_credentials(credentials.name, password.reveal());
+  if (!offer_.login_disabled) co_return co_await log_in(credentials.name, password);
+  if (!offer_.auth_plain) {
+    co_await fail(Errc::unavailable, "the store offers neither LOGIN nor AUTH=PLAIN");
+  }
+  const Secret response(sasl::plain_response(credentials.name, password.reveal()));
+  co_await authenticate("PLAIN", response);
+}
+
+// By SASL's authorization identity, or as the stores of the original's family have it, by
+// PROXYAUTH.
+Task<> StoreLogin::log_in_for_user() {
+  const proxy::StoreCredentials& credentials = access_.credentials;
+  const Secret& password = *credentials.password;
+  if (offer_.auth_plain) {
+    const Secret response(
+        sasl::plain_response(credentials.name, credentials.actor, password.reveal()));
+    co_return co_await authenticate("PLAIN", response);
+  }
+  if (offer_.login_disabled) {
+    co_await fail(Errc::unavailable, "the store offers neither LOGIN nor AUTH=PLAIN");
+  }
+  co_await log_in(credentials.actor, password);
+  co_await answer_is_yes();
+  start_command("PROXYAUTH ");
+  co_await add_string(credentials.name);
+  co_await send();
+  co_await next_reply();
+}
+
 Task<> StoreLogin::log_in(const std::string& name, const Secret& password) {
   start_command("LOGIN ");
   co_await add_string(name);
@@ -65,9 +128,9 @@ Task<> StoreLogin::log_in(const std::string& name, const Secret& password) {
   co_await next_reply();
 }
 
-Task<> StoreLogin::authenticate_plain(const std::string& name, const Secret& password) {
-  const Secret response(sasl::plain_response(name, password.reveal()));
-  start_command("AUTHENTICATE PLAIN");
+// One message of ours, and the answer, which may be a challenge.
+Task<> StoreLogin::authenticate(std::string mechanism, const Secret& response) {
+  start_command("AUTHENTICATE " + mechanism);
   if (offer_.sasl_ir) {
     append(" ");
   } else {
@@ -76,6 +139,25 @@ Task<> StoreLogin::authenticate_plain(const std::string& name, const Secret& pas
     co_await password_is_awaited();
   }
   append(response.reveal());
+  co_await send();
+  co_await next_reply();
+}
+
+// RFC 7628 section 3.2.2: a token is refused in two steps, why, and no.
+Task<> StoreLogin::show_token(const proxy::Token& token) {
+  const bool offered =
+      token.mechanism == sasl::Mechanism::xoauth2 ? offer_.auth_xoauth2 : offer_.auth_oauthbearer;
+  if (!offered) {
+    co_await fail(Errc::unavailable,
+                  fmt::format("the store does not offer AUTH={}", sasl::name_of(token.mechanism)));
+  }
+  const Secret response(
+      sasl::oauth_response(token.mechanism, token.message, access_.credentials.name));
+  co_await authenticate(std::string(sasl::name_of(token.mechanism)), response);
+  if (!reply_.continuation()) co_return;
+  challenge_ = reply_.text;
+  if (!sasl::check_error_challenge(challenge_)) challenge_.clear();
+  append(sasl::error_answer(token.mechanism));
   co_await send();
   co_await next_reply();
 }

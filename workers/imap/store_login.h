@@ -1,6 +1,6 @@
-// Our half of a login at a store: greeting, capabilities, LOGIN or AUTHENTICATE PLAIN, up to the
-// store's answer. It lives for one login, inside ImapDialect::log_in_to(); whatever it is given
-// must outlive it. Nothing of what the store says before its yes reaches the client.
+// Our half of a login at a store: greeting, STARTTLS, capabilities, ID, LOGIN or AUTHENTICATE, up
+// to the store's answer. It lives for one login, inside ImapDialect::log_in_to(); whatever it is
+// given must outlive it. Nothing of what the store says before its yes reaches the client.
 #pragma once
 
 #include <string>
@@ -11,6 +11,7 @@
 #include "workers/imap/capability.h"
 #include "workers/imap/response.h"
 #include "workers/proxy/connection.h"
+#include "workers/proxy/store_access.h"
 
 namespace openmmp::imap {
 
@@ -22,20 +23,31 @@ struct Welcome {
 
 class StoreLogin {
  public:
-  StoreLogin(proxy::Connection& store, StoreCapabilities& learnt)
-      : store_(store), learnt_(learnt) {}
+  StoreLogin(proxy::Connection& store, const proxy::StoreAccess& access, StoreCapabilities& learnt)
+      : store_(store), access_(access), learnt_(learnt) {}
   StoreLogin(const StoreLogin&) = delete;
   StoreLogin& operator=(const StoreLogin&) = delete;
   ~StoreLogin() { wipe(out_); }
 
+  // Whether the store may be told who the client is; and the argument of ID to tell it with.
+  bool may_forward() const;
+  void forward(std::string id) { id_ = std::move(id); }
+
   // Errc::refused, Errc::unavailable, or anything else when the store does not behave.
-  Task<Welcome> run(const std::string& name, const Secret& password);
+  Task<Welcome> run();
+  // What the store had to say, in base64, of a token that it refused.
+  std::string take_challenge() { return std::move(challenge_); }
 
  private:
   Task<> read_greeting();
+  Task<> start_tls();
   Task<> ask_capability();
+  Task<> forward_client();
+  Task<> show_credentials();
   Task<> log_in(const std::string& name, const Secret& password);
-  Task<> authenticate_plain(const std::string& name, const Secret& password);
+  Task<> log_in_for_user();
+  Task<> authenticate(std::string mechanism, const Secret& response);
+  Task<> show_token(const proxy::Token& token);
   Task<> add_string(const std::string& text);
   Task<> send();
   Task<> next_line();
@@ -47,9 +59,12 @@ class StoreLogin {
   void append(std::string_view text);
 
   proxy::Connection& store_;
+  const proxy::StoreAccess& access_;
   StoreCapabilities& learnt_;
   StoreOffer offer_;
   std::string separate_capability_;
+  std::string id_;
+  std::string challenge_;
   std::string out_;  // what is to be sent next; may hold the password
   std::string tag_;
   int commands_ = 0;

@@ -22,7 +22,7 @@ Acceptor::Acceptor(Loop& loop, Log& log, HasRoom has_room, Handler handler)
       pause_(loop) {}
 
 void Acceptor::listen_on(UniqueFd fd) {
-  Listener& listener = listeners_.emplace_back(*this, loop_, std::move(fd));
+  Listener& listener = listeners_.emplace_back(*this, listeners_.size(), loop_, std::move(fd));
   listener.socket.set_owner(&listener, [](void* self, int) {
     auto* ready = static_cast<Listener*>(self);
     ready->acceptor.accept_from(*ready);
@@ -46,7 +46,7 @@ void Acceptor::accept_from(Listener& listener) {
       if (count > 0) complained_ = false;
       return;
     }
-    handler_(std::move(*socket), peer);
+    handler_(std::move(*socket), peer, listener.index);
   }
   complained_ = false;
 }

@@ -18,8 +18,8 @@ namespace openmmp::proxy {
 
 class Acceptor {
  public:
-  // Called with each new connection.
-  using Handler = std::function<void(UniqueFd socket, const SocketAddress& peer)>;
+  // Called with each new connection, and which of the listeners it came by.
+  using Handler = std::function<void(UniqueFd socket, const SocketAddress& peer, size_t listener)>;
   // True while there is room for one more.
   using HasRoom = std::function<bool()>;
 
@@ -31,8 +31,10 @@ class Acceptor {
 
  private:
   struct Listener {
-    Listener(Acceptor& a, Loop& loop, UniqueFd fd) : acceptor(a), socket(loop, std::move(fd)) {}
+    Listener(Acceptor& a, size_t i, Loop& loop, UniqueFd fd)
+        : acceptor(a), index(i), socket(loop, std::move(fd)) {}
     Acceptor& acceptor;
+    size_t index;  // in the order of listen_on()
     PollHandle socket;
   };
 

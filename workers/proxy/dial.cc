@@ -8,22 +8,22 @@ namespace openmmp::proxy {
 
 namespace {
 
-Task<Connection> connect_to(Loop& loop, SocketAddress address, Millis time) {
-  Result<UniqueFd> socket = start_connect(address);
+Task<Connection> connect_to(Loop& loop, SocketAddress address, const Store& store) {
+  Result<UniqueFd> socket = start_connect(address, store.next_source(address.family()));
   if (!socket) co_return fail(socket.error());
   Connection connection(loop, std::move(*socket));
-  connection.deadline(time, "connection");
+  connection.deadline(store.connect_timeout, "connection");
   co_await connection.connected();
   co_return std::move(connection);
 }
 
 }  // namespace
 
-Task<Connection> dial(Loop& loop, Resolver& resolver, HostPort host, Millis time) {
-  const Addresses addresses = co_await resolver.resolve(host, time);
+Task<Connection> dial(Loop& loop, Resolver& resolver, HostPort host, const Store& store) {
+  const Addresses addresses = co_await resolver.resolve(host, store.connect_timeout);
   Error last(Errc::unavailable, "no address");
   for (const SocketAddress& address : addresses) {
-    Result<Connection> connection = co_await attempt(connect_to(loop, address, time));
+    Result<Connection> connection = co_await attempt(connect_to(loop, address, store));
     if (connection) co_return std::move(*connection);
     last = Error(connection.error().code,
                  fmt::format("{}: {}", address.to_string(), connection.error().detail));

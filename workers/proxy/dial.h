@@ -6,12 +6,13 @@
 #include "ipc/runtime/task.h"
 #include "workers/proxy/connection.h"
 #include "workers/proxy/resolver.h"
+#include "workers/proxy/stores.h"
 
 namespace openmmp::proxy {
 
 // Connected to the first address of `host` that accepts; the look-up of its name and each address
-// are given `time`. The error is the last address's. The connection still carries the deadline for
-// being connected: the caller sets the next one.
-Task<Connection> dial(Loop& loop, Resolver& resolver, HostPort host, Millis time);
+// are given the store's time. The error is the last address's. The connection still carries the
+// deadline for being connected: the caller sets the next one. `store` outlives the task.
+Task<Connection> dial(Loop& loop, Resolver& resolver, HostPort host, const Store& store);
 
 }  // namespace openmmp::proxy

@@ -9,25 +9,28 @@
 #include "ipc/runtime/task.h"
 #include "workers/proxy/connection.h"
 #include "workers/proxy/login.h"
+#include "workers/proxy/store_access.h"
 
 namespace openmmp::proxy {
 
-//
-// Besides, as static members:
+// Constructed from the client's Connection, the session's context, its Authenticator, and what all
+// sessions share; all of these outlive it. Static members:
 //   Shared          what all sessions of a worker share for this protocol; default-constructed
 //   default_port    of a store
+//   alpn            what ALPN calls the protocol (RFC 7301)
 //   relay_farewell  what may be said to a client in mid-session before we close, or ""
 template <class D>
-concept Dialect = requires(D d, Connection& backend, const std::string& replay_name,
-                           const Login& login, Refusal why, const Error& error) {
+concept Dialect = requires(D d, Connection& backend, const StoreAccess& access, Refusal why,
+                           const Error& error) {
   // Greets the client (the first time), answers what may be said before login, and returns with
   // the next credentials. Ends with an Error when the session is over: closed after a polite
   // LOGOUT or QUIT, limit, timeout.
   { d.authenticate() } -> std::same_as<Task<Login>>;
-  // Our half of the login at the store, on a fresh connection, up to the store's yes. Errors:
+  // Our half of the login at the store, on a fresh connection, up to the store's yes; with STARTTLS
+  // where the store wants that. Errors:
   // refused (the store does not take name and password), unavailable (the store says "not now"),
   // anything else (the store does not behave).
-  { d.log_in_to(backend, replay_name, login) } -> std::same_as<Task<>>;
+  { d.log_in_to(backend, access) } -> std::same_as<Task<>>;
   // Tells the client yes, in the store's words.
   { d.accept() } -> std::same_as<Task<>>;
   // Tells the client no; the client may try again.
@@ -36,6 +39,7 @@ concept Dialect = requires(D d, Connection& backend, const std::string& replay_n
   { d.farewell(error) } -> std::same_as<Task<>>;
   typename D::Shared;
   { D::default_port } -> std::convertible_to<uint16_t>;
+  { D::alpn } -> std::convertible_to<const char*>;
   { D::relay_farewell } -> std::convertible_to<const char*>;
 };
 

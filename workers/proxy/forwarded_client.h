@@ -8,7 +8,6 @@
 #include <string_view>
 
 #include "ipc/runtime/address.h"
-#include "ipc/runtime/result.h"
 
 namespace openmmp::proxy {
 
@@ -20,20 +19,10 @@ struct ForwardedClient {
   std::optional<bool> tls;      // whether the client spoke TLS
 };
 
-// Dovecot's number of proxies, so that we agree with one before or behind us.
-constexpr unsigned first_ttl = 5;
-
 // What can be sent as one in every protocol: some printable characters, no blank.
 inline bool is_session_id(std::string_view text) {
   return !text.empty() && text.size() <= 64 &&
          std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
-}
-
-// The ttl to send on. Errc::refused: it is used up, so proxies probably point at each other.
-inline Result<unsigned> next_ttl(std::optional<unsigned> received) {
-  const unsigned ttl = std::min(received.value_or(first_ttl), first_ttl);
-  if (ttl <= 1) return fail(Errc::refused, "too many proxies, they seem to form a loop");
-  return ttl - 1;
 }
 
 }  // namespace openmmp::proxy

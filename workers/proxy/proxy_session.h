@@ -1,6 +1,7 @@
 // A session of any protocol, from greeting to goodbye.
 //
-//   proxy_session    log in, then relay
+//   proxy_session    introduce, then relay
+//   introduce        who is it (PROXY header, TLS), then log in
 //   log_in           until the client is in, gives up, or has tried too often
 //   open_mailbox     one attempt: which store, connect, log in there
 #pragma once
@@ -8,32 +9,33 @@
 #include <string>
 #include <utility>
 
-#include "workers/proxy/dial.h"
+#include "workers/proxy/arrival.h"
+#include "workers/proxy/authenticator.h"
 #include "workers/proxy/dialect.h"
 #include "workers/proxy/services.h"
 #include "workers/proxy/session_context.h"
 #include "workers/proxy/session_log.h"
+#include "workers/proxy/store_access.h"
 
 namespace openmmp::proxy {
 
 // For the last line to a client that may not be reading.
 constexpr Millis farewell_time = Seconds(5);
 
-// The first of the user's hosts that takes a connection.
-Task<Connection> dial_first(directory::Route& route, LoginRecord& record, Services& services);
-
 template <Dialect D>
-Task<Connection> open_mailbox(D& dialect, const Login& login, LoginRecord& record,
-                              const SessionContext& context, Services& services) {
+Task<Connection> open_mailbox(D& dialect, const Login& login, const Connection& client,
+                              LoginRecord& record, const SessionContext& context,
+                              Services& services) {
   record.begin(login.user);
-  directory::Query query(login.user, context.client.ip());
-  directory::Route route = co_await services.directory.find_route(std::move(query), nullptr);
+  directory::Route route = co_await find_mailbox(login, client, context, services);
   record.user = route.user;
-  Connection backend = co_await dial_first(route, record, services);
+  StoreCredentials credentials = co_await credentials_for(login, route, services.settings);
+  StoreConnection backend = co_await reach_store(route, client, context, record, services);
   record.stage = Stage::login;
-  backend.deadline(services.settings.store_login_timeout, "answer from the store");
-  co_await dialect.log_in_to(backend, route.replay_name, login);
-  co_return std::move(backend);
+  backend.connection.deadline(backend.store->login_timeout, "answer from the store");
+  const StoreAccess access(*backend.store, backend.host, std::move(credentials));
+  co_await dialect.log_in_to(backend.connection, access);
+  co_return std::move(backend.connection);
 }
 
 template <Dialect D>
@@ -42,7 +44,7 @@ Task<Connection> log_in(Connection& client, D& dialect, LoginRecord& record,
   for (int left = services.settings.max_login_attempts; left > 0; --left) {
     Login login = co_await dialect.authenticate();
     Result<Connection> backend = co_await attempt(
-        client.while_present(open_mailbox(dialect, login, record, context, services)));
+        client.while_present(open_mailbox(dialect, login, client, record, context, services)));
     if (backend) {
       co_await dialect.accept();
       co_return std::move(*backend);
@@ -58,9 +60,11 @@ Task<Connection> log_in(Connection& client, D& dialect, LoginRecord& record,
 // The client's half before the relay. The dialect, and with it all that login needed, is gone when
 // this returns; `farewell` is what its protocol lets us say to a client in mid-session.
 template <Dialect D>
-Task<Connection> introduce(Connection& client, LoginRecord& record, const SessionContext& context,
+Task<Connection> introduce(Connection& client, LoginRecord& record, SessionContext& context,
                            typename D::Shared& shared, Services& services) {
-  D dialect(client, context, shared);
+  if (needs_arrival(context, services)) co_await arrive(client, context, services);
+  Authenticator authenticator(client, context, services);
+  D dialect(client, context, authenticator, shared);
   client.deadline(services.settings.login_timeout, "login");
   Result<Connection> backend = co_await attempt(log_in(client, dialect, record, context, services));
   if (backend) co_return std::move(*backend);

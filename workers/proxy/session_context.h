@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "config/settings.h"
 #include "ipc/runtime/address.h"
 #include "ipc/runtime/log.h"
+#include "workers/proxy/forwarded_client.h"
 
 namespace openmmp::proxy {
 
@@ -21,10 +23,24 @@ struct SessionContext {
   std::string client_name;  // the same, for the lines of the log
   const config::Settings& settings;
   Log& log;
+  bool tls_at_connect = false;
+  // The peer is one of TrustedNetworks: a proxy, to be believed about its clients.
+  bool trusted = false;
+  // What it has said of this one; null: nothing.
+  std::unique_ptr<ForwardedClient> forwarded;
   // Where a request to leave goes: the client's Connection before login, the Relay after it, or
   // nowhere for the moment between. Owned by the session's coroutine, which sets these.
   Connection* talking = nullptr;
   Relay* relaying = nullptr;
 };
+
+// Believes a trusted peer. Errc::refused when the client has come through too many proxies.
+Result<> believe(SessionContext& context, ForwardedClient said);
+
+// Whether nobody between the client and us can read what it says.
+bool is_private(const Connection& client, const SessionContext& context);
+
+// The client as a store is to hear of it.
+ForwardedClient introduce_client(const Connection& client, const SessionContext& context);
 
 }  // namespace openmmp::proxy

@@ -47,6 +47,23 @@ void log_refused(const SessionContext& context, const Error& error) {
                     context.client_name, reason_in_log(error));
 }
 
+void log_tls(const SessionContext& context, const tls::Stream& stream) {
+  if (!context.log.wants(LogLevel::info)) return;
+  const tls::Facts facts = stream.facts();
+  context.log.write(
+      LogLevel::info, context.id, "TLS with client {}: {} {}{}{}{}", context.client_name,
+      facts.version, facts.cipher, facts.resumed ? ", resumed" : "",
+      facts.server_name.empty() ? "" : ", server name ", excerpt(facts.server_name, max_name));
+}
+
+// A client that changes its mind during the handshake is no event; the rest may be an attack, or a
+// certificate that clients do not like.
+void log_tls_failure(const SessionContext& context, const Error& error) {
+  const LogLevel level = error.code == Errc::protocol ? LogLevel::warning : LogLevel::info;
+  context.log.write(level, context.id, "SSL negotiation failed for IP {}: {}", context.client.ip(),
+                    reason_in_log(error));
+}
+
 void log_no_login(const SessionContext& context, const Error& error) {
   context.log.write(LogLevel::info, context.id, "no login - client {}: {}", context.client_name,
                     reason_in_log(error));

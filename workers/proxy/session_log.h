@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "ipc/runtime/loop.h"
+#include "ipc/tls/stream.h"
 #include "workers/proxy/login.h"
 #include "workers/proxy/relay.h"
 #include "workers/proxy/session_context.h"
@@ -35,6 +36,9 @@ void log_end(const SessionContext& context, const LoginRecord& record, const Rel
              Millis now);
 // A login that was refused before the directory was asked.
 void log_refused(const SessionContext& context, const Error& error);
+// TLS with the client, and why there is none.
+void log_tls(const SessionContext& context, const tls::Stream& stream);
+void log_tls_failure(const SessionContext& context, const Error& error);
 // A session that ended before anybody was logged in.
 void log_no_login(const SessionContext& context, const Error& error);
 

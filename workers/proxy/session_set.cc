@@ -5,13 +5,13 @@
 namespace openmmp::proxy {
 
 Task<> SessionSet::run(Connection client, SessionContext context) {
-  Member member(context);
+  Member member(std::move(context));
   members_.push_back(member);
   co_await protocol_(std::move(client), member.context);
 }
 
 void SessionSet::start(Connection client, SessionContext context) {
-  tasks_.start(run(std::move(client), context));
+  tasks_.start(run(std::move(client), std::move(context)));
 }
 
 void SessionSet::interrupt_all() {

@@ -30,7 +30,7 @@ class SessionSet {
  private:
   // Lives in the session's outermost coroutine, and links its context while that runs.
   struct Member : ListNode {
-    explicit Member(SessionContext c) : context(c) {}
+    explicit Member(SessionContext c) : context(std::move(c)) {}
     SessionContext context;
   };
   Task<> run(Connection client, SessionContext context);

@@ -1,5 +1,6 @@
 #include "workers/proxy/worker.h"
 
+#include <fmt/ranges.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -7,11 +8,15 @@
 #include <fstream>
 #include <memory>
 
+#include "config/ssl_ports.h"
 #include "ipc/handover.h"
 #include "ipc/privileges.h"
+#include "ipc/runtime/network.h"
+#include "ipc/runtime/socket.h"
 #include "ipc/runtime/task_set.h"
 #include "workers/proxy/acceptor.h"
 #include "workers/proxy/session_set.h"
+#include "workers/proxy/tls_setup.h"
 
 namespace openmmp::proxy {
 
@@ -27,15 +32,11 @@ uint64_t resident_bytes() {
   return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
-uint16_t store_port(const config::Settings& settings, uint16_t default_port) {
-  return settings.backside_port != 0 ? static_cast<uint16_t>(settings.backside_port) : default_port;
-}
-
 // A worker once it is born. Everything here lives until the process ends.
 class Worker {
  public:
   Worker(Loop& loop, ipc::ToSupervisorChannel& channel, ipc::Birthright birth,
-         uint16_t default_port, MakeSession make_session);
+         Stores::Protocol protocol, MakeSession make_session);
 
   // Errc says why the worker cannot work.
   Result<> open();
@@ -46,8 +47,11 @@ class Worker {
   Millis drain_time() const { return settings_.drain_time; }
 
  private:
+  // Takes out of the birth what the directory reads itself.
   directory::Files directory_files();
-  void accepted(UniqueFd socket, const SocketAddress& peer);
+  void accepted(UniqueFd socket, const SocketAddress& peer, bool tls_at_connect);
+  Result<> listen();
+  void take_ticket_keys(proto::TicketKeys keys);
   void ask_to_leave();
   void stop_when_empty();
   Task<> answer_lookup(proto::LookupQuery query);
@@ -58,7 +62,8 @@ class Worker {
   ipc::Birthright birth_;
   const config::Settings settings_;
   Log log_;
-  const uint16_t default_port_;
+  const Stores::Protocol protocol_;
+  Networks trusted_;
   MakeSession make_session_;
   std::unique_ptr<directory::Directory> directory_;
   std::unique_ptr<Services> services_;
@@ -73,13 +78,13 @@ class Worker {
 };
 
 Worker::Worker(Loop& loop, ipc::ToSupervisorChannel& channel, ipc::Birthright birth,
-               uint16_t default_port, MakeSession make_session)
+               Stores::Protocol protocol, MakeSession make_session)
     : loop_(loop),
       channel_(channel),
       birth_(std::move(birth)),
       settings_(config::settings_from(birth_.settings)),
       log_(birth_.log_name),
-      default_port_(default_port),
+      protocol_(protocol),
       make_session_(std::move(make_session)),
       lookups_(loop),
       leave_(loop),
@@ -92,38 +97,83 @@ Worker::Worker(Loop& loop, ipc::ToSupervisorChannel& channel, ipc::Birthright bi
 }
 
 Result<> Worker::open() {
-  const size_t limit = session_limit();
   Result<> dropped = ipc::drop_privileges(birth_.user, birth_.group);
   if (!dropped) return dropped;
+  Result<Networks> trusted =
+      Networks::parse(fmt::format("{}", fmt::join(settings_.trusted_networks, " ")));
+  if (!trusted) return fail(trusted.error().code, "TrustedNetworks: " + trusted.error().detail);
+  trusted_ = std::move(*trusted);
   auto directory = directory::Directory::create(loop_, settings_, log_, directory_files());
   if (!directory) return fail(directory.error());
   directory_ = std::move(*directory);
-  services_ = std::make_unique<Services>(loop_, log_, settings_, *directory_,
-                                         store_port(settings_, default_port_));
+  const auto files = read_files(birth_.files);
+  birth_.files.clear();
+  if (!files) return fail(files.error());
+  auto tls = make_server_context(settings_, *files, birth_.service, protocol_.name);
+  if (!tls) return fail(tls.error());
+  if (*tls) (*tls)->set_ticket_keys(std::move(birth_.ticket_keys));
+  auto stores = Stores::create(birth_.settings, birth_.store_groups, *files, protocol_, log_);
+  if (!stores) return fail(stores.error());
+  services_ = std::make_unique<Services>(loop_, log_, settings_, *directory_, std::move(*stores),
+                                         std::move(*tls));
+  return listen();
+}
+
+Result<> Worker::listen() {
+  const size_t limit = session_limit();
+  const auto ssl_ports = config::parse_ssl_ports(settings_.ssl_ports);
+  if (!ssl_ports) return fail(ssl_ports.error());
   sessions_ =
       std::make_unique<SessionSet>(loop_, [this](Connection client, SessionContext& context) {
         return make_session_(std::move(client), context, *services_);
       });
+  std::vector<bool> at_connect;
+  for (const UniqueFd& listener : birth_.listeners) {
+    const bool is_ssl = config::is_ssl_port(*ssl_ports, local_address(listener.get()));
+    at_connect.push_back(services_->tls != nullptr && is_ssl);
+  }
   acceptor_ = std::make_unique<Acceptor>(
       loop_, log_, [this, limit] { return sessions_->size() < limit; },
-      [this](UniqueFd socket, const SocketAddress& peer) { accepted(std::move(socket), peer); });
+      [this, at_connect](UniqueFd socket, const SocketAddress& peer, size_t listener) {
+        accepted(std::move(socket), peer, at_connect[listener]);
+      });
   for (UniqueFd& listener : birth_.listeners) acceptor_->listen_on(std::move(listener));
   return {};
 }
 
 directory::Files Worker::directory_files() {
   directory::Files files;
+  std::vector<ipc::NamedFile> others;
   for (ipc::NamedFile& named : birth_.files) {
-    if (named.option == "LdapUrl") files.ldif = std::move(named.file);
-    if (named.option == "LdapCaFile") files.ca_file = std::move(named.file);
+    if (named.option == "LdapUrl") {
+      files.ldif = std::move(named.file);
+    } else if (named.option == "LdapCaFile") {
+      files.ca_file = std::move(named.file);
+    } else if (named.option == "CertMapFile") {
+      files.cert_map = std::move(named.file);
+    } else {
+      others.push_back(std::move(named));
+    }
   }
+  birth_.files = std::move(others);
   return files;
 }
 
-void Worker::accepted(UniqueFd socket, const SocketAddress& peer) {
+void Worker::accepted(UniqueFd socket, const SocketAddress& peer, bool tls_at_connect) {
   ++services_->counters.accepted;
-  const SessionContext context(next_id_++, peer, settings_, log_);
-  sessions_->start(Connection(loop_, std::move(socket)), context);
+  SessionContext context(next_id_++, peer, settings_, log_);
+  context.tls_at_connect = tls_at_connect;
+  context.trusted = !trusted_.empty() && trusted_.contains(peer);
+  sessions_->start(Connection(loop_, std::move(socket)), std::move(context));
+}
+
+void Worker::take_ticket_keys(proto::TicketKeys keys) {
+  Result<tls::TicketKeys> taken = ipc::take_ticket_keys(keys);
+  if (!taken) {
+    log_.write(LogLevel::error, 0, "new ticket keys: {}", taken.error().detail);
+  } else if (services_->tls != nullptr) {
+    services_->tls->set_ticket_keys(std::move(*taken));
+  }
 }
 
 void Worker::handle(proto::ToWorker message, ipc::Descriptors descriptors) {
@@ -136,6 +186,9 @@ void Worker::handle(proto::ToWorker message, ipc::Descriptors descriptors) {
       break;
     case proto::ToWorker::kLookup:
       lookups_.start(answer_lookup(message.lookup()));
+      break;
+    case proto::ToWorker::kTicketKeys:
+      take_ticket_keys(std::move(*message.mutable_ticket_keys()));
       break;
     case proto::ToWorker::kNewLog:
       if (!descriptors.empty()) log_.set_file(std::move(descriptors.front()));
@@ -203,11 +256,11 @@ void Worker::stop_when_empty() {
 
 // The life of the process: birth, then messages until the supervisor is gone. `worker` is filled in
 // at birth. Ends with an Error only before the worker is ready.
-Task<> live(Loop& loop, ipc::ToSupervisorChannel& channel, uint16_t default_port,
+Task<> live(Loop& loop, ipc::ToSupervisorChannel& channel, Stores::Protocol protocol,
             MakeSession make_session, std::unique_ptr<Worker>& worker) {
   ipc::Birthright birth = co_await ipc::receive_birth(channel);
-  worker = std::make_unique<Worker>(loop, channel, std::move(birth), default_port,
-                                    std::move(make_session));
+  worker =
+      std::make_unique<Worker>(loop, channel, std::move(birth), protocol, std::move(make_session));
   const Result<> opened = worker->open();
   proto::FromWorker answer;
   if (!opened) {
@@ -228,13 +281,13 @@ Task<> live(Loop& loop, ipc::ToSupervisorChannel& channel, uint16_t default_port
 
 }  // namespace
 
-int run_worker(uint16_t default_port, MakeSession make_session) {
+int run_worker(Stores::Protocol protocol, MakeSession make_session) {
   // Stopping is the supervisor's business, also when a terminal signals the whole group.
   for (const int ignored : {SIGPIPE, SIGINT, SIGHUP}) signal(ignored, SIG_IGN);
   Loop loop;
   ipc::ToSupervisorChannel channel(loop, UniqueFd(ipc::channel_descriptor));
   std::unique_ptr<Worker> worker;
-  Task<> life = live(loop, channel, default_port, std::move(make_session), worker);
+  Task<> life = live(loop, channel, protocol, std::move(make_session), worker);
   life.start();
   const auto failed = [&life] { return life.finished() && !life.result(); };
   BeforeWait watch(loop, [&] {

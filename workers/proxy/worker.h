@@ -12,14 +12,14 @@ namespace openmmp::proxy {
 using MakeSession =
     std::function<Task<>(Connection client, SessionContext& context, Services& services)>;
 
-// Runs the process; the value is its exit status. `default_port` is that of a store.
-int run_worker(uint16_t default_port, MakeSession make_session);
+// Runs the process; the value is its exit status.
+int run_worker(Stores::Protocol protocol, MakeSession make_session);
 
 // main() of the worker for one protocol.
 template <Dialect D>
 int worker_main() {
   typename D::Shared shared;
-  return run_worker(D::default_port,
+  return run_worker(Stores::Protocol(D::default_port, D::alpn),
                     [&shared](Connection client, SessionContext& context, Services& services) {
                       return proxy_session<D>(std::move(client), context, shared, services);
                     });

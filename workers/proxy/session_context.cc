@@ -1,0 +1,44 @@
+#include "workers/proxy/session_context.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "ipc/runtime/socket.h"
+#include "workers/proxy/connection.h"
+
+namespace openmmp::proxy {
+
+Result<> believe(SessionContext& context, ForwardedClient said) {
+  if (said.ttl && *said.ttl <= 1) {
+    return fail(Errc::refused, "too many proxies, they seem to form a loop");
+  }
+  if (said.client) {
+    context.log.write(LogLevel::info, context.id, "client {} says it is here for {}{}{}",
+                      context.client_name, said.client->to_string(),
+                      said.session_id.empty() ? "" : ", session ", said.session_id);
+    context.client = *said.client;
+    context.client_name = context.client.to_string();
+  }
+  context.forwarded = std::make_unique<ForwardedClient>(std::move(said));
+  return {};
+}
+
+bool is_private(const Connection& client, const SessionContext& context) {
+  return client.tls() != nullptr || (context.forwarded && context.forwarded->tls.value_or(false));
+}
+
+ForwardedClient introduce_client(const Connection& client, const SessionContext& context) {
+  ForwardedClient facts;
+  const ForwardedClient* said = context.forwarded.get();
+  facts.client = context.client;
+  facts.local = said != nullptr && said->local ? *said->local : local_address(client.fd());
+  facts.session_id = said != nullptr && !said->session_id.empty() ? said->session_id
+                                                                  : fmt::format("{}", context.id);
+  const auto hops = static_cast<unsigned>(context.settings.max_proxy_hops);
+  facts.ttl = std::min(said != nullptr && said->ttl ? *said->ttl - 1 : hops, hops);
+  facts.tls = is_private(client, context);
+  return facts;
+}
+
+}  // namespace openmmp::proxy
