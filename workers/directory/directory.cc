@@ -1,44 +1,18 @@
 #include "workers/directory/directory.h"
 
 #include <fmt/format.h>
-#include <sys/mman.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <string_view>
 
 namespace openmmp::directory {
 
 namespace {
 
-Result<std::string> read_all(int fd) {
-  std::string text;
-  char buffer[65536];
-  for (;;) {
-    // From the start whatever was read before: workers may share one open file.
-    const ssize_t count = ::pread(fd, buffer, sizeof buffer, static_cast<off_t>(text.size()));
-    if (count == 0) return text;
-    if (count > 0) {
-      text.append(buffer, static_cast<size_t>(count));
-    } else if (errno != EINTR) {
-      return fail(Errc::unavailable, fmt::format("cannot be read: {}", std::strerror(errno)));
-    }
-  }
-}
-
-// libldap wants a name to open. The name of our descriptor would do, were it not that the file may
-// be one that only its owner may open again: so it gets a copy of our own.
-Result<UniqueFd> copy_of(const UniqueFd& file) {
-  const Result<std::string> text = read_all(file.get());
-  if (!text) return fail(text.error());
-  UniqueFd copy(memfd_create("ca_file", MFD_CLOEXEC));
-  const ssize_t written = ::write(copy.get(), text->data(), text->size());
-  if (written != static_cast<ssize_t>(text->size())) {
-    return fail(Errc::unavailable, fmt::format("cannot be copied: {}", std::strerror(errno)));
-  }
-  return copy;
-}
+// RFC 4523 wants the first name; files and some servers have the second.
+constexpr std::string_view certificate_attributes[] = {"userCertificate;binary", "userCertificate"};
+constexpr std::string_view name_attributes[] = {"uid", "mail"};
+constexpr std::string_view member_attributes[] = {"member", "uniqueMember"};
 
 void note(Steps* steps, std::string_view what, std::string_view value) {
   if (steps != nullptr) steps->emplace_back(std::string(what), std::string(value));
@@ -85,97 +59,78 @@ Result<std::vector<HostPort>> hosts_of(const Entry& entry, const config::Words& 
               fmt::format("entry '{}' has no {}", entry.dn(), fmt::join(attributes, " or ")));
 }
 
-LdapDirectoryOptions ldap_options(const config::Settings& settings, LdapUrl url, UniqueFd ca_file) {
-  LdapDirectoryOptions options;
-  LdapAccess& access = options.pool.access;
-  access.servers = std::move(url.servers);
-  access.bind_dn = settings.bind_dn;
-  access.bind_pass = Secret::copy_of(settings.bind_pass.reveal());
-  access.start_tls = settings.ldap_start_tls;
-  access.verify = settings.ldap_verify;
-  access.ca_file = ca_file ? fmt::format("/proc/self/fd/{}", ca_file.get()) : settings.ldap_ca_file;
-  access.timeout = settings.ldap_timeout;
-  options.pool.size = static_cast<size_t>(settings.ldap_pool_size);
-  options.pool.refresh = std::max(settings.ldap_refresh_interval, Seconds(1));
-  options.ca_file = std::move(ca_file);
-  options.base = std::move(url.base);
-  return options;
+// Some servers compare up to a NUL and no further: "joe@x.org", NUL, ".net" would be joe to them.
+bool has_control_character(const std::string& subject) {
+  const Result<std::vector<Rdn>> rdns = parse_rdns(subject);
+  if (!rdns) return false;
+  return std::any_of(rdns->begin(), rdns->end(), [](const Rdn& rdn) {
+    return std::any_of(rdn.begin(), rdn.end(), [](const DnPart& part) {
+      return std::any_of(part.value.begin(), part.value.end(), is_control);
+    });
+  });
 }
 
-NameRules name_rules(const config::Settings& settings) {
-  NameRules rules;
-  rules.delimiters = settings.virtual_domain_delim;
-  rules.canonical_delimiter = settings.canonical_virtual_domain_delim;
-  rules.default_domain = settings.default_domain;
-  return rules;
+bool holds_certificate(const Entry& entry, const std::string& der) {
+  for (const std::string_view name : certificate_attributes) {
+    const Values* values = entry.find(name);
+    if (values == nullptr || der.empty()) continue;
+    if (std::find(values->begin(), values->end(), der) != values->end()) return true;
+  }
+  return false;
 }
 
-Failure about(const char* option, const Error& error) {
-  return fail(error.code, fmt::format("{}: {}", option, error.detail));
+// The name under which the entry's user would have logged in with a password.
+Result<std::string> login_name_of(const Entry& entry) {
+  for (const std::string_view name : name_attributes) {
+    if (const Values* values = entry.find(name)) return values->front();
+  }
+  return fail(Errc::refused, fmt::format("entry '{}' has neither {}", entry.dn(),
+                                         fmt::join(name_attributes, " nor ")));
+}
+
+bool names_one_of(const Entry& entry, std::string_view attribute, const std::vector<Dn>& dns) {
+  const Values* values = entry.find(attribute);
+  if (values == nullptr) return false;
+  return std::any_of(values->begin(), values->end(), [&dns](const std::string& value) {
+    const Result<Dn> dn = Dn::parse(value);
+    return dn && std::find(dns.begin(), dns.end(), *dn) != dns.end();
+  });
+}
+
+Result<std::vector<Dn>> parse_dns(const std::vector<std::string>& texts) {
+  std::vector<Dn> dns;
+  for (const std::string& text : texts) {
+    Result<Dn> dn = Dn::parse(text);
+    if (!dn) return fail(Errc::unavailable, std::move(dn.error().detail));
+    dns.push_back(std::move(*dn));
+  }
+  return dns;
+}
+
+// Returns what is left of the entry. The parsed values are not wiped: the text that they come from
+// stays in memory as long as we do.
+Entry take_secrets(const Entry& entry, const std::vector<std::string>& attributes,
+                   std::vector<Secret>& secrets) {
+  for (const std::string& attribute : attributes) {
+    const Values* values = entry.find(attribute);
+    if (values == nullptr) continue;
+    for (const std::string& value : *values) secrets.push_back(Secret::copy_of(value));
+  }
+  return Entry(entry.dn());
 }
 
 }  // namespace
 
-Directory::Directory(Private, Loop& loop, const config::Settings& settings,
-                     FilterFormat search_format, ReplayFormat replay_format)
-    : loop_(loop),
-      rules_(name_rules(settings)),
-      search_format_(std::move(search_format)),
-      replay_format_(std::move(replay_format)),
-      mail_host_attributes_(settings.mail_host_attrs),
-      cache_(static_cast<size_t>(settings.ldap_cache_size), settings.ldap_cache_ttl) {}
-
-Result<std::unique_ptr<Directory>> Directory::create(Loop& loop, const config::Settings& settings,
-                                                     Log& log, Files files) {
-  Result<FilterFormat> search_format = FilterFormat::parse(settings.search_format);
-  if (!search_format) return about("SearchFormat", search_format.error());
-  Result<ReplayFormat> replay_format =
-      ReplayFormat::parse(settings.replay_format, settings.canonical_virtual_domain_delim);
-  if (!replay_format) return about("ReplayFormat", replay_format.error());
-  auto directory = std::make_unique<Directory>(Private(), loop, settings, std::move(*search_format),
-                                               std::move(*replay_format));
-  if (const Result<> opened = directory->open(settings, log, std::move(files)); !opened) {
-    return fail(opened.error());
-  }
-  return directory;
+bool is_same_entry(const Route& a, const Route& b) {
+  if (a.dn.empty() || b.dn.empty()) return false;
+  const Result<Dn> first = Dn::parse(a.dn);
+  const Result<Dn> second = Dn::parse(b.dn);
+  return first && second && *first == *second;
 }
 
-Result<> Directory::open(const config::Settings& settings, Log& log, Files files) {
-  Result<LdapUrl> url = parse_ldap_url(settings.ldap_url);
-  if (!url) return about("LdapUrl", url.error());
-  base_text_ = url->base;
-  if (url->is_embedded()) return open_ldif(*url, files.ldif);
-  if (files.ca_file) {
-    Result<UniqueFd> copy = copy_of(files.ca_file);
-    if (!copy) return about("LdapCaFile", copy.error());
-    files.ca_file = std::move(*copy);
-  }
-  LdapDirectoryOptions options = ldap_options(settings, std::move(*url), std::move(files.ca_file));
-  options.attributes = mail_host_attributes_;
-  for (std::string& name : replay_format_.attributes()) {
-    options.attributes.push_back(std::move(name));
-  }
-  if (!settings.ldap_verify) {
-    log.write(LogLevel::warning, 0, "directory: LdapVerify is no: any certificate is taken");
-  }
-  source_.emplace<LdapDirectory>(loop_, std::move(options), cache_, log);
-  return {};
-}
-
-Result<> Directory::open_ldif(const LdapUrl& url, const UniqueFd& file) {
-  Result<std::string> text = read_all(file.get());
-  if (!text) return about(url.ldif_file.c_str(), text.error());
-  Result<EmbeddedDirectory> embedded = EmbeddedDirectory::from_ldif(std::move(*text));
-  if (!embedded) return about(url.ldif_file.c_str(), embedded.error());
-  base_ = *Dn::parse(url.base);
-  if (!base_.is_root() && !embedded->has_entry_below(base_)) {
-    return fail(Errc::refused,
-                fmt::format("LdapUrl: {} has no entry below '{}'", url.ldif_file, url.base));
-  }
-  embedded->prepare(search_format_.sample());
-  source_ = std::move(*embedded);
-  source_name_ = url.ldif_file;
-  return {};
+std::string Directory::canonical_name(const std::string& typed) const {
+  const Result<LoginName> name = parse_login_name(typed, rules_);
+  return name ? name->canonical : typed;
 }
 
 Task<Route> Directory::find_route(Query query, Steps* steps) {
@@ -200,12 +155,19 @@ Task<Route> Directory::find_route(Query query, Steps* steps) {
   }
   // No co_await from here on: the next look-up may push the entry out of the cache.
   note(steps, "entry", entry->dn());
-  Result<std::vector<HostPort>> hosts = hosts_of(*entry, mail_host_attributes_, steps);
-  if (!hosts) co_return ended(steps, hosts.error());
-  Result<std::string> replay = replay_format_.fill(*name, *entry);
-  if (!replay) co_return ended(steps, replay.error());
+  Result<Route> route = route_of(*name, *entry, steps);
+  if (!route) co_return ended(steps, route.error());
+  if (query.wants_dn) route->dn = entry->dn();
+  co_return std::move(*route);
+}
+
+Result<Route> Directory::route_of(const LoginName& name, const Entry& entry, Steps* steps) const {
+  Result<std::vector<HostPort>> hosts = hosts_of(entry, mail_host_attributes_, steps);
+  if (!hosts) return fail(std::move(hosts.error()));
+  Result<std::string> replay = replay_format_.fill(name, entry);
+  if (!replay) return fail(std::move(replay.error()));
   note(steps, "replay name", *replay);
-  co_return Route(std::move(*hosts), std::move(*replay), name->canonical);
+  return Route(std::move(*hosts), std::move(*replay), name.canonical);
 }
 
 Task<Found> Directory::search(std::string filter) {
@@ -219,8 +181,145 @@ Result<Found> Directory::search_ldif(EmbeddedDirectory& embedded, const std::str
   if (!parsed) return fail(Errc::unavailable, parsed.error().detail);
   Result<Entry> entry = exactly_one(embedded.search(base_, *parsed, 2), filter);
   if (!entry) return fail(std::move(entry.error()));
+  entry->keep_only(route_attributes_);
   cache_.insert(filter, *entry, loop_.now());
   return Found(std::move(*entry), source_name_);
+}
+
+Task<std::vector<Secret>> Directory::find_passwords(Query query) {
+  Result<SearchRequest> request = request_for(query, password_attributes_);
+  if (!request) co_return fail(request.error());
+  request->is_secret = true;
+  SearchAnswer answer = co_await ask(*request);
+  const Result<Entry> entry = exactly_one(std::move(answer.entries), request->filter);
+  if (!entry) co_return fail(entry.error());
+  co_return std::move(answer.secrets);
+}
+
+Task<Route> Directory::find_by_certificate(CertificateQuery query, Steps* steps) {
+  note(steps, "subject", query.subject);
+  note(steps, "issuer", query.issuer);
+  const Result<CertLookup> lookup = look_up(query);
+  if (!lookup) co_return ended(steps, lookup.error());
+  const SearchRequest request = request_for(*lookup);
+  note(steps, "base", request.base);
+  note(steps, "filter", request.filter);
+  Result<SearchAnswer> answer = co_await attempt(ask(request));
+  if (!answer) co_return ended(steps, answer.error());
+  note(steps, "answer from", answer->source);
+  const std::string what = fmt::format("{} below '{}'", request.filter, request.base);
+  const Result<Entry> entry = exactly_one(std::move(answer->entries), what);
+  if (!entry) co_return ended(steps, entry.error());
+  note(steps, "entry", entry->dn());
+  if (lookup->verify_cert && !holds_certificate(*entry, query.der)) {
+    const Error error(
+        Errc::refused,
+        fmt::format("entry '{}' does not hold the client's certificate", entry->dn()));
+    co_return ended(steps, error);
+  }
+  Result<Route> route = route_of_owner(*entry, steps);
+  if (!route) co_return ended(steps, route.error());
+  co_return std::move(*route);
+}
+
+Result<CertLookup> Directory::look_up(const CertificateQuery& query) const {
+  if (!cert_map_) {
+    return fail(Errc::refused, "no CertMapFile says whose the client's certificate is");
+  }
+  if (has_control_character(query.subject)) {
+    return fail(Errc::refused, "the client's certificate: its subject has a control character");
+  }
+  return cert_map_->apply(query.subject, query.issuer);
+}
+
+SearchRequest Directory::request_for(const CertLookup& lookup) const {
+  SearchRequest request(lookup.base, lookup.filter, route_attributes_);
+  // A base that the certificate's subject has named is no more than its word.
+  request.base_may_be_missing = !lookup.base.empty();
+  if (lookup.base.empty()) request.base = cert_base_;
+  if (lookup.base_only) request.scope = Scope::base;
+  for (const std::string_view name : name_attributes) request.attributes.emplace_back(name);
+  if (!lookup.verify_cert) return request;
+  for (const std::string_view name : certificate_attributes) request.attributes.emplace_back(name);
+  return request;
+}
+
+// Of the user whose entry a certificate has led to.
+Result<Route> Directory::route_of_owner(const Entry& entry, Steps* steps) const {
+  const Result<std::string> login = login_name_of(entry);
+  if (!login) return fail(login.error());
+  const Result<LoginName> name = parse_login_name(*login, rules_);
+  if (!name) {
+    return fail(name.error().code, fmt::format("entry '{}': {}", entry.dn(), name.error().detail));
+  }
+  note(steps, "canonical name", name->canonical);
+  Result<Route> route = route_of(*name, entry, steps);
+  if (route) route->dn = entry.dn();
+  return route;
+}
+
+Task<bool> Directory::is_member(Query who, const config::Words& groups) {
+  const Result<std::vector<Dn>> group_dns = parse_dns(groups);
+  if (!group_dns) co_return fail(group_dns.error());
+  const config::Words wanted = {"memberOf"};
+  const Result<SearchRequest> request = request_for(who, wanted);
+  if (!request) co_return fail(request.error());
+  SearchAnswer answer = co_await ask(*request);
+  const Result<Entry> entry = exactly_one(std::move(answer.entries), request->filter);
+  if (!entry) co_return fail(entry.error());
+  if (names_one_of(*entry, wanted.front(), *group_dns)) co_return true;
+  const Result<std::vector<Dn>> dn = parse_dns({entry->dn()});
+  if (!dn) co_return fail(dn.error());
+  for (const std::string& group : groups) {
+    const bool found = co_await has_member(group, *dn);
+    if (found) co_return true;
+  }
+  co_return false;
+}
+
+Task<bool> Directory::has_member(const std::string& group, const std::vector<Dn>& member) {
+  const config::Words wanted(std::begin(member_attributes), std::end(member_attributes));
+  SearchRequest request(group, "(objectClass=*)", wanted);
+  request.scope = Scope::base;
+  request.base_may_be_missing = true;
+  const SearchAnswer answer = co_await ask(request);
+  if (answer.entries.empty()) co_return false;
+  for (const std::string& attribute : wanted) {
+    if (names_one_of(answer.entries.front(), attribute, member)) co_return true;
+  }
+  co_return false;
+}
+
+// The search for the one entry that a login name leads to, answered with other attributes.
+Result<SearchRequest> Directory::request_for(const Query& query,
+                                             const config::Words& attributes) const {
+  const Result<LoginName> name = parse_login_name(query.user, rules_);
+  if (!name) return fail(name.error());
+  return SearchRequest(base_text_, search_format_.fill(*name, query.client_ip, query.local_ip),
+                       attributes);
+}
+
+Task<SearchAnswer> Directory::ask(SearchRequest request) {
+  auto* embedded = std::get_if<EmbeddedDirectory>(&source_);
+  if (embedded != nullptr) co_return ask_ldif(*embedded, request);
+  co_return co_await std::get<LdapDirectory>(source_).search(std::move(request));
+}
+
+Result<SearchAnswer> Directory::ask_ldif(EmbeddedDirectory& embedded,
+                                         const SearchRequest& request) const {
+  SearchAnswer answer;
+  answer.source = source_name_;
+  const Result<Dn> base = Dn::parse(request.base);
+  if (!base && request.base_may_be_missing) return answer;
+  if (!base) return fail(Errc::unavailable, base.error().detail);
+  const Result<Filter> filter = parse_filter(request.filter);
+  if (!filter) return fail(Errc::unavailable, filter.error().detail);
+  answer.entries = embedded.search(*base, *filter, 2, request.scope);
+  for (Entry& entry : answer.entries) {
+    entry.keep_only(request.attributes);
+    if (request.is_secret) entry = take_secrets(entry, request.attributes, answer.secrets);
+  }
+  return answer;
 }
 
 }  // namespace openmmp::directory
