@@ -54,6 +54,40 @@ TEST(Embedded, SearchStopsAtTheLimit) {
   EXPECT_EQ(search("", "(mail=*)", 2), "uid=joe,ou=a,o=x;uid=jim,ou=a,o=x;");
 }
 
+TEST(Embedded, SearchOfOneEntry) {
+  const struct {
+    const char* base;
+    const char* filter;
+    const char* found;
+  } cases[] = {
+      {"OU=a, O=x", "(objectClass=*)", "ou=a,o=x;"},
+      {"UID=Jim,o=x", "(uid=jim)", "uid=jim,o=x;"},
+      {"ou=a,o=x", "(uid=jim)", ""},
+      {"ou=b,o=x", "(objectClass=*)", ""},
+      {"", "(objectClass=*)", ""},
+  };
+  Result<EmbeddedDirectory> directory = EmbeddedDirectory::from_ldif(people);
+  for (const auto& c : cases) {
+    std::string found;
+    const Filter filter = *parse_filter(c.filter);
+    for (const Entry& entry : directory->search(*Dn::parse(c.base), filter, 2, Scope::base)) {
+      found += entry.dn() + ";";
+    }
+    EXPECT_EQ(found, c.found) << c.base;
+  }
+}
+
+TEST(Entry, KeepsOnlyWhatIsNamed) {
+  Entry entry("o=x");
+  entry.add("uid", "joe");
+  entry.add("userPassword", "secret");
+  entry.add("mailHost", "store1");
+  entry.keep_only({"MAILHOST", "uid", "mail"});
+  EXPECT_EQ(entry.find("userPassword"), nullptr);
+  EXPECT_EQ(entry.find("uid")->front(), "joe");
+  EXPECT_EQ(entry.find("mailHost")->front(), "store1");
+}
+
 TEST(Embedded, HasEntryBelow) {
   Result<EmbeddedDirectory> directory = EmbeddedDirectory::from_ldif(people);
   EXPECT_TRUE(directory->has_entry_below(*Dn::parse("ou=A,o=x")));

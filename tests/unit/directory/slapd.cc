@@ -32,6 +32,8 @@ attributetype ( 1.3.6.1.4.1.4203.666.1.1 NAME 'mailHost' EQUALITY caseIgnoreMatc
 objectclass ( 1.3.6.1.4.1.4203.666.1.2 NAME 'mailUser' AUXILIARY MAY mailHost )
 modulepath /usr/lib/ldap
 moduleload back_mdb
+# For its attribute memberOf alone: the values are those of the LDIF.
+moduleload memberof
 pidfile {0}/slapd.pid
 TLSCertificateFile {0}/certificate.pem
 TLSCertificateKeyFile {0}/key.pem
