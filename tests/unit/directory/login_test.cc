@@ -483,5 +483,23 @@ TEST_F(LoginTest, ADirectoryThatIsDownIsNobodysFault) {
   }
 }
 
+TEST_F(LoginTest, SessionsMayGoWhileTheyWait) {
+  certmap = "certmap default default\ndefault:DNComps\ndefault:FilterComps cn\n";
+  StubServer server(StubServer::Manner::answers);
+  ASSERT_TRUE(open(server.url() + "/o=example"));
+  const config::Words groups = {"cn=admins,o=example", "cn=helpers,o=example"};
+  passwords("joe");  // so that there is a connection
+  for (int turns = 0; turns < 40; ++turns) {
+    auto password = directory->find_passwords(Query("joe"));
+    auto owner = directory->find_by_certificate(CertificateQuery("CN=a", "CN=b", "der"), nullptr);
+    auto member = directory->is_member(Query("joe"), groups);
+    password.start();
+    owner.start();
+    member.start();
+    for (int i = 0; i < turns; ++i) loop.run_turn();
+  }
+  EXPECT_EQ(membership("joe", groups), "stranger");
+}
+
 }  // namespace
 }  // namespace openmmp::directory
