@@ -31,7 +31,7 @@ Task<Welcome> StoreLogin::run() {
   co_await read_greeting();
   if (access_.store.tls == proxy::StoreTls::after_greeting) co_await start_tls();
   if (!offer_.anything) co_await ask_capability();
-  if (offer_.id || access_.store.forwarding.in_protocol) co_await forward_client();
+  if (offer_.id || access_.store.forwarding.in_protocol) forward_client();
   co_await show_credentials();
   co_await answer_is_yes();
   Welcome welcome;
@@ -75,13 +75,13 @@ Task<> StoreLogin::ask_capability() {
   learn(std::exchange(separate_capability_, {}));
 }
 
-// A courtesy: what the store answers changes nothing.
-Task<> StoreLogin::forward_client() {
-  if (id_.empty()) co_return;
+// A courtesy that costs no round trip: it goes out in front of the next command, and what the store
+// answers changes nothing.
+void StoreLogin::forward_client() {
+  if (id_.empty()) return;
   start_command("ID " + id_);
-  co_await send();
-  co_await next_reply();
-  if (reply_.continuation()) co_await fail(Errc::protocol, "the store asks for what it did not");
+  id_tag_ = tag_;
+  append("\r\n");
 }
 
 Task<> StoreLogin::show_credentials() {
@@ -200,6 +200,10 @@ Task<> StoreLogin::next_reply() {
   for (;;) {
     co_await next_line();
     if (reply_.continuation() || reply_.tag == tag_) co_return;
+    if (!id_tag_.empty() && reply_.tag == id_tag_) {
+      id_tag_.clear();
+      continue;
+    }
     if (!reply_.untagged()) co_await fail(Errc::protocol, "the store answers what was not asked");
     if (reply_.status == Status::bye) co_await answer_is_yes();
     if (!capability_list(reply_.text).empty()) separate_capability_ = reply_.text;

@@ -42,7 +42,7 @@ class StoreLogin {
   Task<> read_greeting();
   Task<> start_tls();
   Task<> ask_capability();
-  Task<> forward_client();
+  void forward_client();
   Task<> show_credentials();
   Task<> log_in(const std::string& name, const Secret& password);
   Task<> log_in_for_user();
@@ -63,7 +63,8 @@ class StoreLogin {
   StoreCapabilities& learnt_;
   StoreOffer offer_;
   std::string separate_capability_;
-  std::string id_;
+  std::string id_;      // the argument of ID, and
+  std::string id_tag_;  // its tag, until it has been answered
   std::string challenge_;
   std::string out_;  // what is to be sent next; may hold the password
   std::string tag_;
