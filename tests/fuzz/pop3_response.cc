@@ -8,8 +8,8 @@ namespace openmmp::fuzz {
 namespace {
 
 void check_line(std::string_view line) {
-  CHECK(pop3::offers_plain("SASL PLAIN " + std::string(line)));
-  CHECK(!pop3::offers_plain(line) || line.size() >= 10);
+  CHECK(pop3::offers_mechanism("SASL PLAIN " + std::string(line), "PLAIN"));
+  CHECK(!pop3::offers_mechanism(line, "PLAIN") || line.size() >= 10);
   const auto response = pop3::parse_response(line);
   if (!response) return;
   CHECK(line.find_first_of(std::string_view("\0\r\n", 3)) == line.npos);

@@ -9,11 +9,15 @@ namespace openmmp::pop3 {
 namespace {
 
 constexpr std::pair<std::string_view, Verb> verbs[] = {
-    {"CAPA", Verb::capa},  {"USER", Verb::user},  {"PASS", Verb::pass},  {"AUTH", Verb::auth},
-    {"NOOP", Verb::noop},  {"QUIT", Verb::quit},  {"APOP", Verb::apop},  {"STLS", Verb::stls},
-    {"STAT", Verb::later}, {"LIST", Verb::later}, {"RETR", Verb::later}, {"DELE", Verb::later},
-    {"RSET", Verb::later}, {"TOP", Verb::later},  {"UIDL", Verb::later}, {"LAST", Verb::later},
+    {"CAPA", Verb::capa},       {"USER", Verb::user},  {"PASS", Verb::pass},  {"AUTH", Verb::auth},
+    {"NOOP", Verb::noop},       {"QUIT", Verb::quit},  {"APOP", Verb::apop},  {"STLS", Verb::stls},
+    {"STAT", Verb::later},      {"LIST", Verb::later}, {"RETR", Verb::later}, {"DELE", Verb::later},
+    {"RSET", Verb::later},      {"TOP", Verb::later},  {"UIDL", Verb::later}, {"LAST", Verb::later},
+    {"XCLIENT", Verb::xclient},
 };
+
+// RFC 2449 allows 255 bytes; names and passwords have grown since.
+constexpr size_t usual_limit = 512;
 
 std::string_view first_word(std::string_view text) { return text.substr(0, text.find(' ')); }
 
@@ -58,11 +62,16 @@ Result<Command> parse_arguments(std::string_view arguments, Command command) {
       if (arguments.empty()) return fail(Errc::protocol, "PASS takes a password.");
       command.password = Secret::copy_of(arguments);
       return command;
+    case Verb::apop:
+      command.digest = Secret::copy_of(trimmed(arguments));
+      if (command.digest.empty()) return fail(Errc::protocol, "APOP takes a name and a digest.");
+      return command;
     case Verb::auth:
       return parse_auth(arguments, std::move(command));
     case Verb::capa:
     case Verb::noop:
     case Verb::quit:
+    case Verb::stls:
       if (!trimmed(arguments).empty())
         return fail(Errc::protocol, "There is an argument too many.");
       return command;
@@ -72,6 +81,11 @@ Result<Command> parse_arguments(std::string_view arguments, Command command) {
 }
 
 }  // namespace
+
+size_t line_limit(Verb verb) {
+  // A proxy in front may have more to tell than we know of.
+  return verb == Verb::auth || verb == Verb::xclient ? longest_line : usual_limit;
+}
 
 Verb verb_of(std::string_view line) {
   const std::string_view word = first_word(line);
@@ -89,6 +103,7 @@ Result<Command> parse_command(std::string_view line) {
   }
   Command command;
   command.verb = verb_of(line);
+  if (command.verb == Verb::xclient) command.xclient = line;
   line.remove_prefix(first_word(line).size());
   if (!line.empty()) line.remove_prefix(1);
   return parse_arguments(line, std::move(command));

@@ -71,14 +71,22 @@ bool is_temporary(std::string_view code) {
   return known != nullptr && known->is_temporary;
 }
 
-bool offers_plain(std::string_view capability) {
-  if (!equals_ignoring_case(capability.substr(0, 5), "SASL ")) return false;
+bool offers_mechanism(std::string_view capability, std::string_view mechanism) {
+  constexpr std::string_view sasl = "SASL ";
+  if (!starts_with_ignoring_case(capability, sasl)) return false;
+  capability.remove_prefix(sasl.size());
   while (!capability.empty()) {
     const std::string_view word = capability.substr(0, capability.find(' '));
-    if (equals_ignoring_case(word, "PLAIN")) return true;
+    if (equals_ignoring_case(word, mechanism)) return true;
     capability.remove_prefix(std::min(capability.size(), word.size() + 1));
   }
   return false;
+}
+
+std::string_view challenge_of(std::string_view line) {
+  line.remove_prefix(std::min<size_t>(line.size(), 1));
+  if (line.starts_with(' ')) line.remove_prefix(1);
+  return line;
 }
 
 }  // namespace openmmp::pop3

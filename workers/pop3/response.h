@@ -26,7 +26,9 @@ std::string summary(const Response& response);
 // Whether -ERR with this code (RFC 2449, RFC 3206) speaks of now, not of name and password.
 bool is_temporary(std::string_view code);
 
-// Whether a line of the answer to CAPA offers AUTH PLAIN.
-bool offers_plain(std::string_view capability);
+// Whether a line of the answer to CAPA offers this mechanism for AUTH.
+bool offers_mechanism(std::string_view capability, std::string_view mechanism);
+// What stands behind the "+" of a continuation.
+std::string_view challenge_of(std::string_view line);
 
 }  // namespace openmmp::pop3

@@ -44,13 +44,36 @@ TEST(Pop3Response, TellsTemporaryFromFinal) {
   for (const char* code : {"", "AUTH", "SYS/PERM", "SYS"}) EXPECT_FALSE(is_temporary(code));
 }
 
-TEST(Pop3Response, FindsPlainAmongTheMechanisms) {
-  for (const char* line : {"SASL PLAIN", "sasl LOGIN plain", "SASL PLAIN LOGIN"}) {
-    EXPECT_TRUE(offers_plain(line)) << line;
+TEST(Pop3Response, FindsAMechanismAmongOthers) {
+  const struct {
+    const char* line;
+    const char* mechanism;
+    bool offered;
+  } cases[] = {
+      {"SASL PLAIN", "PLAIN", true},
+      {"sasl LOGIN plain", "PLAIN", true},
+      {"SASL PLAIN XOAUTH2", "XOAUTH2", true},
+      {"SASL  PLAIN ", "PLAIN", true},
+      {"SASL OAUTHBEARER", "XOAUTH2", false},
+      {"SASL PLAINER", "PLAIN", false},
+      {"SASL PLAIN", "SASL", false},
+      {"XSASL PLAIN", "PLAIN", false},
+      {"SASL", "PLAIN", false},
+      {"SASL ", "PLAIN", false},
+      {"PLAIN", "PLAIN", false},
+      {"USER", "PLAIN", false},
+      {"", "PLAIN", false},
+  };
+  for (const auto& c : cases) {
+    EXPECT_EQ(offers_mechanism(c.line, c.mechanism), c.offered) << c.line << ' ' << c.mechanism;
   }
-  for (const char* line : {"", "SASL", "SASL ", "SASL PLAINER", "XSASL PLAIN", "PLAIN", "USER"}) {
-    EXPECT_FALSE(offers_plain(line)) << line;
-  }
+}
+
+TEST(Pop3Response, HasAChallengeBehindThePlus) {
+  EXPECT_EQ(challenge_of("+ eyJ9"), "eyJ9");
+  EXPECT_EQ(challenge_of("+ "), "");
+  EXPECT_EQ(challenge_of("+"), "");
+  EXPECT_EQ(challenge_of(""), "");
 }
 
 TEST(Pop3Response, IsSummarisedInOurOwnWords) {
