@@ -50,23 +50,26 @@ class Dialog : public testing::TestWithParam<std::string> {
     ASSERT_TRUE(script) << GetParam() << ": " << script.error().detail;
     script_ = std::move(*script);
   }
+  bool is_imap() const { return GetParam().find("/imap/") != std::string::npos; }
   MakeSession make_session() const {
-    const bool imap = GetParam().find("/imap/") != std::string::npos;
-    return imap ? session_of<imap::ImapDialect>() : session_of<pop3::Pop3Dialect>();
+    return is_imap() ? session_of<imap::ImapDialect>() : session_of<pop3::Pop3Dialect>();
+  }
+  proxy::Stores::Protocol protocol() const {
+    return is_imap() ? proxy::Stores::Protocol(143, "imap") : proxy::Stores::Protocol(110, "pop3");
   }
   // Plays the dialog anew for each of its turns, up to there, and lets `happen` happen.
   template <class Event>
   void at_every_turn(Event happen) const {
     int turns = 0;
     {
-      Stage whole(script_, make_session());
+      Stage whole(script_, make_session(), protocol());
       while (whole.turn()) {
       }
       turns = whole.turns();
     }
     const int stride = std::max(1, turns / max_kills);
     for (int last = 0; last <= turns; last += stride) {
-      Stage stage(script_, make_session());
+      Stage stage(script_, make_session(), protocol());
       while (stage.turns() < last && stage.turn()) {
       }
       happen(stage);
@@ -80,7 +83,7 @@ class Dialog : public testing::TestWithParam<std::string> {
 };
 
 TEST_P(Dialog, Plays) {
-  Stage stage(script_, make_session());
+  Stage stage(script_, make_session(), protocol());
   while (stage.turn()) {
   }
   ASSERT_EQ(stage.failure(), "") << GetParam();

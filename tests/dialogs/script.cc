@@ -5,6 +5,8 @@
 #include <cctype>
 #include <charconv>
 
+#include "workers/sasl/base64.h"
+
 namespace openmmp::dialogs {
 
 namespace {
@@ -63,6 +65,34 @@ std::string repeated(std::string_view rest, std::string_view end) {
   return all;
 }
 
+// Verbs whose text is used as it stands.
+const std::map<std::string_view, Action> plain_verbs = {
+    {"<", Action::expect},    {"!", Action::never},
+    {"close", Action::close}, {"shutdown", Action::shutdown},
+    {"apop", Action::apop},   {"cram", Action::cram},
+    {"scram", Action::scram}, {"cert", Action::certificate},
+    {"tls", Action::tls},     {"tls-fails", Action::tls_fails},
+};
+
+// Replaces base64{text}, whose text may have escapes, and repeat{N text}; one within the other.
+std::string expand(std::string text) {
+  for (;;) {
+    const size_t encoded = text.rfind("base64{");
+    const size_t multiplied = text.rfind("repeat{");
+    // The last one has none inside.
+    const bool is_encoded =
+        encoded != std::string::npos && (multiplied == std::string::npos || encoded > multiplied);
+    const size_t begin = is_encoded ? encoded : multiplied;
+    if (begin == std::string::npos) return text;
+    const size_t inside = begin + std::string_view("base64{").size();
+    const size_t end = text.find('}', inside);
+    if (end == std::string::npos) return text;
+    const std::string content = text.substr(inside, end - inside);
+    text.replace(begin, end + 1 - begin,
+                 is_encoded ? sasl::base64_encode(unescape(content)) : repeated(content, ""));
+  }
+}
+
 Result<Step> parse_step(std::string_view side, std::string_view verb, std::string_view rest) {
   Step step;
   step.side = side == "client" ? Side::client : side == "backend" ? Side::backend : Side::log;
@@ -74,18 +104,17 @@ Result<Step> parse_step(std::string_view side, std::string_view verb, std::strin
     step.text = repeated(rest, "\r\n");
   } else if (verb == "repeat-") {
     step.text = unescape(repeated(rest, ""));
-  } else if (verb == "<") {
-    step.action = Action::expect;
-    step.text = rest;
-  } else if (verb == "!") {
-    step.action = Action::never;
-    step.text = rest;
   } else if (verb == "=" && rest == "closed") {
     step.action = Action::closed;
-  } else if (verb == "close") {
-    step.action = Action::close;
-  } else if (verb == "shutdown") {
-    step.action = Action::shutdown;
+  } else if (verb == "drip") {
+    step.action = Action::drip;
+    step.text = unescape(rest);
+  } else if (verb == "<-") {
+    step.action = Action::expect_bytes;
+    step.text = unescape(rest);
+  } else if (const auto plain = plain_verbs.find(verb); plain != plain_verbs.end()) {
+    step.action = plain->second;
+    step.text = rest;
   } else {
     return fail(Errc::protocol, fmt::format("no such step: '{} {} {}'", side, verb, rest));
   }
@@ -109,7 +138,8 @@ Result<Script> parse_script(std::string_view text) {
   while (!text.empty()) {
     ++number;
     const size_t lf = std::min(text.find('\n'), text.size());
-    std::string_view line = text.substr(0, lf);
+    const std::string expanded = expand(std::string(text.substr(0, lf)));
+    std::string_view line = expanded;
     text.remove_prefix(std::min(lf + 1, text.size()));
     if (line.empty() || line.front() == '#') continue;
     const std::string_view first = take_word(line);
@@ -134,6 +164,11 @@ Result<Script> parse_script(std::string_view text) {
 }
 
 bool matches(std::string_view pattern, std::string_view line, Bindings& bindings) {
+  while (!pattern.empty() && !line.empty() && pattern.front() == line.front() &&
+         pattern.front() != '*' && pattern.front() != '$') {
+    pattern.remove_prefix(1);
+    line.remove_prefix(1);
+  }
   if (pattern.empty()) return line.empty();
   if (pattern.front() == '*') {
     for (size_t skip = 0; skip <= line.size(); ++skip) {

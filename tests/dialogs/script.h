@@ -14,12 +14,20 @@ namespace openmmp::dialogs {
 
 enum class Side { client, backend, log };
 enum class Action {
-  send,      // client > text
-  expect,    // client < pattern
-  never,     // client ! text
-  close,     // client close
-  shutdown,  // client shutdown: our half only
-  closed,    // client = closed: the proxy closes
+  send,          // client > text
+  expect,        // client < pattern
+  never,         // client ! text
+  close,         // client close
+  shutdown,      // client shutdown: our half only
+  closed,        // client = closed: the proxy closes
+  apop,          // client apop $challenge joe secret: the answer to it
+  cram,          // client cram $challenge joe secret: the same for CRAM-MD5
+  scram,         // client scram $challenge n,,n=joe,r=nonce secret
+  drip,          // client drip text: a byte at a time
+  expect_bytes,  // client <- bytes
+  certificate,   // client cert name: for the next handshake
+  tls,           // client tls: the handshake, to its end
+  tls_fails,     // client tls-fails pattern
 };
 
 struct Step {

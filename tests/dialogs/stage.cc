@@ -1,17 +1,23 @@
 #include "tests/dialogs/stage.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
-#include <cerrno>
+#include <sstream>
 
 #include "config/config.h"
+#include "ipc/runtime/network.h"
 #include "ipc/runtime/socket.h"
+#include "tests/dialogs/certificates.h"
+#include "tests/dialogs/proofs.h"
+#include "workers/proxy/tls_setup.h"
+#include "workers/sasl/base64.h"
+#include "workers/sasl/scram_secret.h"
 
 namespace openmmp::dialogs {
 
@@ -45,92 +51,131 @@ UniqueFd bind_somewhere() {
   CHECK(false && "no free port");
 }
 
-std::string users(uint16_t store, uint16_t down) {
-  const auto user = [](std::string_view uid, std::string_view hosts) {
-    return fmt::format("dn: uid={0},o=example\nobjectClass: inetOrgPerson\nuid: {0}\n{1}\n", uid,
-                       hosts);
-  };
-  const auto at = [](uint16_t port) { return fmt::format("mailHost: 127.0.0.1:{}\n", port); };
-  return "dn: o=example\nobjectClass: organization\no: example\n\n" + user("joe", at(store)) +
-         user("jane", at(store)) + user("down", at(down)) + user("nohost", "");
+// Two ends of one connection, ours first; of TCP, because a session tells where it was reached.
+std::pair<UniqueFd, UniqueFd> connected_pair() {
+  const UniqueFd listener = listen_somewhere();
+  Result<UniqueFd> ours = start_connect(local_address(listener.get()));
+  pollfd arrival = {listener.get(), POLLIN, 0};
+  CHECK(ours && ::poll(&arrival, 1, 1000) == 1);
+  SocketAddress peer;
+  Result<UniqueFd> theirs = accept_tcp(listener.get(), peer);
+  CHECK(theirs);
+  return {std::move(*ours), std::move(*theirs)};
 }
 
-config::Settings settings_for(const Script& script) {
-  config::Pairs pairs = {
-      {"LdapUrl", "ldif:users.ldif"}, {"HostedDomains", "no"}, {"LogLevel", "7"}};
-  for (const auto& setting : script.settings) pairs.push_back(setting);
-  return config::settings_from(pairs);
+// What a directory keeps that does not keep passwords.
+std::string scram_secret() {
+  const std::string salt = "salt of the test";
+  const auto made = sasl::derive_scram_secret(Secret("secret"), salt, sasl::fewest_iterations);
+  CHECK(made);
+  return fmt::format("{{SCRAM-SHA-256}}{}:{}${}:{}", made->iterations, sasl::base64_encode(salt),
+                     sasl::base64_encode(made->stored_key.reveal()),
+                     sasl::base64_encode(made->server_key.reveal()));
 }
+
+// The password of each is "secret", for mechanisms that are checked here.
+std::string users(uint16_t store, uint16_t down) {
+  static const std::string hashed = scram_secret();
+  const auto user = [](std::string_view uid, std::string_view password, std::string_view hosts) {
+    return fmt::format(
+        "dn: uid={0},o=example\nobjectClass: inetOrgPerson\nuid: {0}\nuserPassword: {1}\n{2}\n",
+        uid, password, hosts);
+  };
+  const auto at = [](uint16_t port) { return fmt::format("mailHost: 127.0.0.1:{}\n", port); };
+  return "dn: o=example\nobjectClass: organization\no: example\n\n" +
+         user("joe", "secret", at(store)) + user("jane", hashed, at(store)) +
+         user("admin", "secret", at(store)) + user("down", "secret", at(down)) +
+         user("nohost", "secret", "");
+}
+
+config::Pairs pairs_for(const Script& script) {
+  config::Pairs pairs = {{"LdapUrl", "ldif:users.ldif"},
+                         {"HostedDomains", "no"},
+                         {"LogLevel", "7"},
+                         {"SSLCertFile", "proxy.pem"}};
+  const Bindings names = {{"fingerprint", fingerprint("store")}};
+  for (const auto& [option, value] : script.settings) {
+    pairs.emplace_back(option, substitute(value, names));
+  }
+  return pairs;
+}
+
+// The files that options name, whatever they are called.
+std::vector<config::FileText> files_for(const config::Settings& settings) {
+  std::vector<config::FileText> files;
+  const auto add = [&](const char* option, std::string text) {
+    config::ServiceFile file;
+    file.option = file.path = option;
+    files.emplace_back(std::move(file), Secret(std::move(text)));
+  };
+  const tls::CertificateText shown = certificate_text("proxy");
+  add("SSLCertFile", shown.chain + std::string(shown.key.reveal()));
+  if (!settings.ssl_client_ca_file.empty()) add("SSLClientCaFile", authority_pem());
+  if (!settings.store_ca_file.empty()) add("StoreCaFile", authority_pem());
+  const tls::CertificateText ours = certificate_text("joe");
+  if (!settings.store_cert_file.empty()) {
+    add("StoreCertFile", ours.chain + std::string(ours.key.reveal()));
+  }
+  return files;
+}
+
+constexpr std::string_view cert_map =
+    "certmap default default\ndefault:DNComps\ndefault:FilterComps uid\n";
 
 }  // namespace
 
-void Peer::open(UniqueFd socket) {
-  socket_ = std::move(socket);
-  ::fcntl(socket_.get(), F_SETFL, O_NONBLOCK);
-  ended_ = false;
-  unread_.clear();
-}
-
-void Peer::shutdown() { ::shutdown(socket_.get(), SHUT_WR); }
-
-bool Peer::pump() {
-  if (!socket_) return false;
-  bool moved = false;
-  if (!to_send_.empty()) {
-    const ssize_t sent = ::send(socket_.get(), to_send_.data(), to_send_.size(), MSG_NOSIGNAL);
-    if (sent > 0) to_send_.erase(0, static_cast<size_t>(sent));
-    if (sent < 0 && errno != EAGAIN) to_send_.clear();  // the proxy has gone; the steps will tell
-    moved = sent != 0 && (sent > 0 || errno != EAGAIN);
-  }
-  std::array<char, 65536> buffer;
-  const ssize_t got = ended_ ? -1 : ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
-  if (got > 0) {
-    unread_.append(buffer.data(), static_cast<size_t>(got));
-    heard_.append(buffer.data(), static_cast<size_t>(got));
-    moved = true;
-  } else if (!ended_ && (got == 0 || errno != EAGAIN)) {
-    ended_ = moved = true;
-  }
-  return moved;
-}
-
-bool Peer::take_line(std::string& line) {
-  const size_t lf = unread_.find('\n');
-  if (lf == std::string::npos) return false;
-  line = unread_.substr(0, lf > 0 && unread_[lf - 1] == '\r' ? lf - 1 : lf);
-  unread_.erase(0, lf + 1);
-  return true;
-}
-
-Stage::Stage(const Script& script, MakeSession make_session)
+Stage::Stage(const Script& script, MakeSession make_session, proxy::Stores::Protocol protocol)
     : script_(script),
       log_file_(file_with("")),
       log_("Dialog"),
-      settings_(settings_for(script)),
+      pairs_(pairs_for(script)),
+      settings_(config::settings_from(pairs_)),
       store_(listen_somewhere()),
       down_(bind_somewhere()) {
   log_.set_level(settings_.log_level);
   log_.set_file(UniqueFd(::dup(log_file_.get())));
-  directory::Files files;
-  files.ldif =
-      file_with(users(local_address(store_.get()).port(), local_address(down_.get()).port()));
-  auto directory = directory::Directory::create(loop_, settings_, log_, std::move(files));
-  if (!directory) {
-    failure_ = directory.error().detail;
+  if (const Result<> raised = raise(protocol); !raised) {
+    failure_ = raised.error().detail;
     return;
   }
-  directory_ = std::move(*directory);
-  services_ = std::make_unique<proxy::Services>(loop_, log_, settings_, *directory_, uint16_t{1});
   sessions_ = std::make_unique<proxy::SessionSet>(
       loop_, [this, make = std::move(make_session)](proxy::Connection connection,
                                                     proxy::SessionContext& context) {
         return make(std::move(connection), context, *services_);
       });
-  std::array<int, 2> ends;
-  CHECK(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) == 0);
-  client_.open(UniqueFd(ends[0]));
-  const proxy::SessionContext context(1, *SocketAddress::parse("192.0.2.1", 4711), settings_, log_);
-  sessions_->start(proxy::Connection(loop_, UniqueFd(ends[1])), context);
+  auto [client, ours] = connected_pair();
+  client_.open(std::move(client));
+  sessions_->start(proxy::Connection(loop_, std::move(ours)), client_context());
+}
+
+// What a worker has before its first session.
+Result<> Stage::raise(const proxy::Stores::Protocol& protocol) {
+  directory::Files files;
+  files.ldif =
+      file_with(users(local_address(store_.get()).port(), local_address(down_.get()).port()));
+  if (!settings_.cert_map_file.empty()) files.cert_map = file_with(cert_map);
+  auto directory = directory::Directory::create(loop_, settings_, log_, std::move(files));
+  if (!directory) return fail(directory.error());
+  directory_ = std::move(*directory);
+  const std::vector<config::FileText> texts = files_for(settings_);
+  auto server = proxy::make_server_context(settings_, texts, "Dialog", protocol.name);
+  if (!server) return fail(server.error());
+  auto stores = proxy::Stores::create(pairs_, {}, texts, protocol, log_);
+  if (!stores) return fail(stores.error());
+  services_ = std::make_unique<proxy::Services>(loop_, log_, settings_, *directory_,
+                                                std::move(*stores), std::move(*server));
+  return {};
+}
+
+// As an acceptor makes it; the client's port is one of SSLPorts if there are any.
+proxy::SessionContext Stage::client_context() {
+  const SocketAddress address = *SocketAddress::parse("192.0.2.1", 4711);
+  proxy::SessionContext context(1, address, settings_, log_);
+  const auto trusted =
+      Networks::parse(fmt::format("{}", fmt::join(settings_.trusted_networks, " ")));
+  context.trusted = trusted && trusted->contains(address);
+  context.tls_at_connect = services_->tls != nullptr && !settings_.ssl_ports.empty();
+  return context;
 }
 
 Stage::~Stage() = default;
@@ -170,6 +215,57 @@ bool Stage::take_expected(const Step& step) {
   return true;
 }
 
+bool Stage::take_bytes(const Step& step) {
+  std::string bytes;
+  if (!peer(step.side).take_bytes(step.text.size(), bytes)) {
+    if (peer(step.side).at_end()) fail_at(step, "the proxy closed the connection");
+    return false;
+  }
+  if (bytes != step.text) fail_at(step, fmt::format("got '{}'", bytes));
+  return bytes == step.text;
+}
+
+// The client's side of a handshake for the client, the server's for the store.
+bool Stage::shake_hands(const Step& step) {
+  Peer& actor = peer(step.side);
+  if (!actor.has_tls()) {
+    const std::string& certificate = certificates_[step.side == Side::client ? 0 : 1];
+    actor.start_tls(step.side == Side::client
+                        ? dialogs::client_context(certificate).connect("mail.example.com")
+                        : store_context(certificate.empty() ? "store" : certificate).accept());
+    actor.pump();
+  }
+  const bool failed = !actor.tls_failure().empty();
+  if (step.action == Action::tls) {
+    if (failed) fail_at(step, "no TLS: " + actor.tls_failure());
+    return actor.handshake_done() && !failed;
+  }
+  if (failed && matches(step.text, actor.tls_failure(), bindings_)) return true;
+  if (failed) fail_at(step, "got '" + actor.tls_failure() + "'");
+  return false;
+}
+
+// The words of the step are the challenge, its name bound before, and what belongs to it.
+void Stage::show_proof(const Step& step) {
+  std::istringstream stream(substitute(step.text, bindings_));
+  std::string challenge, who, password;
+  stream >> challenge >> who >> password;
+  Peer& actor = peer(step.side);
+  if (step.action == Action::apop) {
+    actor.say(apop_line(who, password, challenge) + "\r\n");
+  } else if (step.action == Action::cram) {
+    actor.say(cram_md5_line(who, password, challenge) + "\r\n");
+  } else {
+    std::string binding;
+    if (who.starts_with("p=tls-exporter,") && actor.tls() != nullptr) {
+      binding = actor.tls()->binding(tls::Binding::tls_exporter).value_or("");
+    }
+    const ScramProof proof = scram_proof(password, who, binding, challenge);
+    bindings_["verifier"] = proof.verifier;
+    actor.say(proof.line + "\r\n");
+  }
+}
+
 // True when the step is done and the next one may begin.
 bool Stage::perform(const Step& step) {
   Peer& actor = peer(step.side);
@@ -183,8 +279,25 @@ bool Stage::perform(const Step& step) {
     case Action::send:
       actor.say(substitute(step.text, bindings_));
       return true;
+    case Action::apop:
+    case Action::cram:
+    case Action::scram:
+      show_proof(step);
+      return true;
+    case Action::drip:
+      actor.say(substitute(step.text, bindings_));
+      actor.slow_down();
+      return true;
+    case Action::certificate:
+      certificates_[step.side == Side::client ? 0 : 1] = step.text;
+      return true;
+    case Action::tls:
+    case Action::tls_fails:
+      return shake_hands(step);
     case Action::expect:
       return take_expected(step);
+    case Action::expect_bytes:
+      return take_bytes(step);
     case Action::close:
       if (!actor.drained()) return false;
       actor.close();

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "tests/dialogs/peer.h"
 #include "tests/dialogs/script.h"
 #include "workers/proxy/services.h"
 #include "workers/proxy/session_set.h"
@@ -15,33 +16,9 @@ namespace openmmp::dialogs {
 using MakeSession = std::function<Task<>(proxy::Connection client, proxy::SessionContext& context,
                                          proxy::Services& services)>;
 
-// One end that the test holds.
-class Peer {
- public:
-  void open(UniqueFd socket);
-  bool is_open() const { return static_cast<bool>(socket_); }
-  void say(std::string text) { to_send_ += text; }
-  void close() { socket_.reset(); }
-  void shutdown();
-  // Moves what can be moved now. True when anything was.
-  bool pump();
-  // The next line that came, without its line end.
-  bool take_line(std::string& line);
-  bool at_end() const { return ended_ && unread_.empty(); }
-  bool drained() const { return to_send_.empty(); }
-  const std::string& heard() const { return heard_; }
-
- private:
-  UniqueFd socket_;
-  std::string to_send_;
-  std::string unread_;
-  std::string heard_;  // everything, over all connections
-  bool ended_ = false;
-};
-
 class Stage {
  public:
-  Stage(const Script& script, MakeSession make_session);
+  Stage(const Script& script, MakeSession make_session, proxy::Stores::Protocol protocol);
   ~Stage();
 
   // One turn of the loop and of both peers. False when there is nothing left to do.
@@ -59,8 +36,13 @@ class Stage {
 
  private:
   Peer& peer(Side side) { return side == Side::client ? client_ : backend_; }
+  Result<> raise(const proxy::Stores::Protocol& protocol);
+  proxy::SessionContext client_context();
   bool perform(const Step& step);
   bool take_expected(const Step& step);
+  bool take_bytes(const Step& step);
+  bool shake_hands(const Step& step);
+  void show_proof(const Step& step);
   void accept_backend();
   std::string log_text() const;
   void fail_at(const Step& step, std::string why);
@@ -69,7 +51,8 @@ class Stage {
   Loop loop_;
   UniqueFd log_file_;
   Log log_;
-  config::Settings settings_;
+  const config::Pairs pairs_;
+  const config::Settings settings_;
   UniqueFd store_;  // listening
   UniqueFd down_;   // bound, not listening
   std::unique_ptr<directory::Directory> directory_;
@@ -77,6 +60,7 @@ class Stage {
   std::unique_ptr<proxy::SessionSet> sessions_;
   Peer client_;
   Peer backend_;
+  std::string certificates_[2];  // what the peers show in their next handshake
   Bindings bindings_;
   size_t next_ = 0;
   int turns_ = 0;
