@@ -11,9 +11,10 @@ namespace openmmp::tls {
 
 namespace {
 
-// One read takes what a burst brought, and a bulk transfer comes in pieces of four records. The
-// buffer lives only while there is something in it.
-constexpr size_t read_buffer = 64 * 1024;
+// One read takes what a burst brought, and a bulk transfer comes in pieces of two records. The
+// buffer lives only while there is something in it; to give back more than 64 KiB would make glibc
+// tidy up its heap each time.
+constexpr size_t read_buffer = 32 * 1024;
 
 Result<> set_ciphers(SSL_CTX* context, const std::string& specs) {
   const Result<CipherLists> lists = parse_cipher_specs(specs);

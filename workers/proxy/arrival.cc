@@ -61,7 +61,7 @@ Task<> arrive(Connection& client, SessionContext& context, Services& services) {
   if (!context.tls_at_connect) co_return;
   if (!services.tls) co_await fail(Errc::internal, "TLS is not set up");
   client.deadline(services.settings.login_timeout, "TLS handshake");
-  Result<> shaken = co_await attempt(client.begin_tls(services.tls->accept()));
+  Result<> shaken = co_await attempt(client.begin_tls(services.tls->accept(), true));
   if (!shaken) {
     log_tls_failure(context, shaken.error());
     co_await fail(std::move(shaken.error()));

@@ -173,6 +173,8 @@ struct WipedAtEnd {
 Task<> Connection::write(std::string text) {
   const WipedAtEnd wiped(text);
   Wire& wire = block_->wire;
+  // A handshake that has failed leaves nobody to talk to.
+  if (block_->shaking_hands && wire.tls() != nullptr) co_await fail(Errc::closed, "no TLS");
   for (size_t sent = 0;;) {
     if (block_->failure) co_await fail(*block_->failure);
     const ssize_t count = wire.write(text.data() + sent, text.size() - sent);
@@ -196,19 +198,19 @@ Task<> Connection::upgrade(tls::Stream stream, std::string go_ahead) {
   block_->shaking_hands = true;  // not another byte is taken for plain text
   if (!go_ahead.empty()) co_await write(std::move(go_ahead));
   block_->wire.start_tls(std::move(stream), std::string());
-  co_await handshake();
+  co_await handshake(false);
 }
 
-Task<> Connection::begin_tls(tls::Stream stream) {
+Task<> Connection::begin_tls(tls::Stream stream, bool speaks_next) {
   block_->shaking_hands = true;
   block_->wire.start_tls(std::move(stream), block_->input.take_all());
-  co_await handshake();
+  co_await handshake(speaks_next);
 }
 
-Task<> Connection::handshake() {
+Task<> Connection::handshake(bool speaks_next) {
   for (;;) {
     if (block_->failure) co_await fail(*block_->failure);
-    if (co_await block_->wire.handshake() == tls::Stream::Progress::done) break;
+    if (co_await block_->wire.handshake(speaks_next) == tls::Stream::Progress::done) break;
     Wait wait(*block_);
     co_await wait;
   }

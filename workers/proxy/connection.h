@@ -50,8 +50,9 @@ class Connection {
   // STARTTLS and its kin: says `go_ahead`, and the rest is TLS. Errc::protocol when the peer has
   // said more already: it came in clear from who knows whom, and is neither dropped nor believed.
   Task<> upgrade(tls::Stream stream, std::string go_ahead);
-  // TLS from here on, what has come already included.
-  Task<> begin_tls(tls::Stream stream);
+  // TLS from here on, what has come already included. `speaks_next`: the first word after the
+  // handshake is ours.
+  Task<> begin_tls(tls::Stream stream, bool speaks_next);
   // Null before either of these.
   const tls::Stream* tls() const;
   // The outcome of `task`, unless this connection is interrupted, timed out or reset before: then
@@ -96,7 +97,7 @@ class Connection {
 
   // Lets whoever waits look again, soon.
   void nudge();
-  Task<> handshake();
+  Task<> handshake(bool speaks_next);
   const LineBuffer& buffer() const;
 
   std::unique_ptr<Block> block_;

@@ -70,7 +70,7 @@ Task<Connection> reach(HostPort host, const Store& store, const Connection& clie
   if (!header.empty()) co_await connection.write(std::move(header));
   if (store.tls == StoreTls::at_connect) {
     connection.deadline(store.connect_timeout, "TLS handshake of the store");
-    co_await connection.begin_tls(store.start_tls(host.host));
+    co_await connection.begin_tls(store.start_tls(host.host), false);
   }
   co_return std::move(connection);
 }

@@ -65,4 +65,12 @@ Result<std::unique_ptr<tls::ServerContext>> make_server_context(
   return tls::ServerContext::create(std::move(options));
 }
 
+std::unique_ptr<Stapler> make_stapler(Loop& loop, Log& log, tls::ServerContext* context,
+                                      const config::Settings& settings,
+                                      std::span<const config::FileText> files) {
+  if (context == nullptr) return nullptr;
+  return std::make_unique<Stapler>(
+      loop, log, *context, config::server_certificates(settings, files), settings.ssl_ocsp_fetch);
+}
+
 }  // namespace openmmp::proxy

@@ -10,6 +10,7 @@
 #include "config/settings.h"
 #include "ipc/handover.h"
 #include "ipc/tls/server_context.h"
+#include "workers/proxy/stapler.h"
 
 namespace openmmp::proxy {
 
@@ -21,5 +22,11 @@ Result<std::vector<config::FileText>> read_files(const std::vector<ipc::NamedFil
 Result<std::unique_ptr<tls::ServerContext>> make_server_context(
     const config::Settings& settings, std::span<const config::FileText> files,
     const std::string& service, const char* protocol);
+
+// For a context of make_server_context(), made of the same settings and files; null when there is
+// none.
+std::unique_ptr<Stapler> make_stapler(Loop& loop, Log& log, tls::ServerContext* context,
+                                      const config::Settings& settings,
+                                      std::span<const config::FileText> files);
 
 }  // namespace openmmp::proxy

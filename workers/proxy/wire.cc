@@ -21,8 +21,10 @@ thread_local std::string scratch;
 }  // namespace
 
 Wire::~Wire() {
-  if (!socket_ || tls_ == nullptr) return;
-  end();
+  // close(2) does the rest.
+  if (!socket_ || tls_ == nullptr || std::exchange(tls_->ended, true)) return;
+  tls_->stream.close();
+  if (!tls_->stream.output().empty()) send_output();
 }
 
 void Wire::note(int events) {
@@ -63,10 +65,11 @@ ssize_t Wire::receive(void* self, char* to, size_t room) {
 
 ssize_t Wire::read(char* to, size_t room) {
   if (tls_ == nullptr) return receive_plain(to, room);
+  const size_t waiting = tls_->stream.output().size();  // for what we say first
   const ssize_t got = tls_->stream.read(transport(), to, room);
   const int error = errno;
   if (got <= 0) tls_->has_more = false;
-  if (!tls_->stream.output().empty()) send_output();
+  if (tls_->stream.output().size() > waiting) send_output();
   if (got < 0 && tls_->stream.truncated()) return 0;
   errno = error;
   return got;
@@ -79,7 +82,7 @@ ssize_t Wire::write(const char* text, size_t size) {
     return -1;
   }
   const size_t count = std::min(size, largest_write);
-  std::swap(tls_->stream.output(), scratch);
+  if (tls_->stream.output().empty()) std::swap(tls_->stream.output(), scratch);
   const Result<> written = tls_->stream.write(std::string_view(text, count));
   const bool alive = send_output();
   if (!written) errno = EPROTO;
@@ -138,11 +141,11 @@ void Wire::start_tls(tls::Stream stream, std::string first) {
   tls_ = std::make_unique<Tls>(std::move(stream), std::move(first));
 }
 
-Result<tls::Stream::Progress> Wire::handshake() {
+Result<tls::Stream::Progress> Wire::handshake(bool speaks_next) {
   if (has_unsent()) return tls::Stream::Progress::wait;
   Result<tls::Stream::Progress> progress = tls_->stream.handshake(transport());
-  if (!tls_->stream.output().empty()) send_output();
   const bool done = progress && *progress == tls::Stream::Progress::done;
+  if (!tls_->stream.output().empty() && !(done && speaks_next)) send_output();
   return done && has_unsent() ? tls::Stream::Progress::wait : progress;
 }
 

@@ -52,7 +52,9 @@ class Wire {
   // `first` has been read from the socket already. What is written from now on is encrypted; before
   // the handshake is done nothing may be.
   void start_tls(tls::Stream stream, std::string first);
-  Result<tls::Stream::Progress> handshake();
+  // With `speaks_next` a server's last words of the handshake, its tickets, wait for what it says
+  // first and go out with that.
+  Result<tls::Stream::Progress> handshake(bool speaks_next);
   // Null without TLS. The descriptor of such a wire may be read from and written to by splice(2).
   const tls::Stream* tls() const { return tls_ ? &tls_->stream : nullptr; }
 

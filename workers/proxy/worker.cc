@@ -67,6 +67,7 @@ class Worker {
   MakeSession make_session_;
   std::unique_ptr<directory::Directory> directory_;
   std::unique_ptr<Services> services_;
+  std::unique_ptr<Stapler> stapler_;
   std::unique_ptr<SessionSet> sessions_;
   std::unique_ptr<Acceptor> acceptor_;
   TaskSet lookups_;
@@ -116,6 +117,7 @@ Result<> Worker::open() {
   if (!stores) return fail(stores.error());
   services_ = std::make_unique<Services>(loop_, log_, settings_, *directory_, std::move(*stores),
                                          std::move(*tls));
+  stapler_ = make_stapler(loop_, log_, services_->tls.get(), settings_, *files);
   return listen();
 }
 
@@ -231,6 +233,7 @@ void Worker::drain(Millis limit) {
   leave_at_ = leave_at;
   draining_ = true;
   acceptor_->close();
+  stapler_.reset();
   log_.write(LogLevel::notice, 0, "{}({}): draining, {} sessions", birth_.log_name, birth_.service,
              sessions_->size());
   leave_.start(
