@@ -163,7 +163,7 @@ Task<Secret> Authenticator::first_message(std::optional<Secret> initial) {
   if (!initial) co_return co_await ask(std::string());
   // RFC 3501: a client may cancel with its first word, too.
   if (initial->reveal() == "*") co_return fail(Errc::protocol, "Authentication cancelled.");
-  co_return co_await sasl::decode_initial_response(initial->reveal());
+  co_return co_await sasl::decode_response(initial->reveal());
 }
 
 Task<Secret> Authenticator::ask(std::string challenge) {
@@ -215,7 +215,7 @@ Task<Login> Authenticator::oauth(Mechanism mechanism, std::optional<Secret> init
   Login login;
   login.user = message.user;
   login.proof = Proof::token;
-  login.token.emplace(mechanism, std::move(message));
+  login.token = std::make_unique<Token>(mechanism, std::move(message));
   co_return std::move(login);
 }
 
@@ -305,14 +305,15 @@ Task<Login> Authenticator::scram(Mechanism mechanism, std::optional<Secret> init
   const Secret first = co_await first_message(std::move(initial));
   sasl::ScramServer server(mechanism, bindings_of(client_));
   co_await server.take_first(first.reveal());
+  // The server has them only until its challenge.
+  Login login = login_for(server.authzid(), server.user(), Secret());
+  login.proof = Proof::checked;
   sasl::ScramSecret secret = co_await find_scram_secret(server.user());
   const std::string nonce = sasl::base64_encode(random_bytes(18).reveal());
   const Secret final = co_await ask(server.challenge(std::move(secret), nonce));
   std::string proof_of_ours = co_await server.take_final(final.reveal());
   const Secret nothing = co_await ask(std::move(proof_of_ours));
   if (!nothing.empty()) co_return fail(Errc::protocol, "An empty response is expected.");
-  Login login = login_for(server.authzid(), server.user(), Secret());
-  login.proof = Proof::checked;
   co_return std::move(login);
 }
 

@@ -42,10 +42,10 @@ class Authenticator {
   enum class Objection { none, unknown, needs_tls };
   Objection objection(std::string_view mechanism) const;
 
-  // A SASL conversation: `initial` is the word of the command, if there was one, and `prompt` what
-  // stands before a challenge: "+ ". Errors that the client is to be told, by `detail` where it is
-  // about the client: protocol (malformed or cancelled), refused, unavailable. Others end the
-  // session; a client that was refused too often has Errc::limit.
+  // A SASL conversation: `initial` is the base64 of the command, if it had any (empty for "="), and
+  // `prompt` what stands before a challenge: "+ ". Errors that the client is to be told, by
+  // `detail` where it is about the client: protocol (malformed or cancelled), refused, unavailable.
+  // Others end the session; a client that was refused too often has Errc::limit.
   Task<Login> converse(std::string mechanism, std::optional<Secret> initial, const char* prompt);
   // The same errors for a name and a password.
   Task<Login> take_password(std::string user, Secret password);
