@@ -91,7 +91,7 @@ struct Settings {
   bool proxy_protocol = false;
   Words trusted_networks;        // ours: whose PROXY headers are believed; see Networks
   int max_proxy_hops = 5;        // ours
-  Words forward_client{"auto"};  // ours: auto or none alone, or proxy1 or proxy2, id, xclient
+  Words forward_client{"none"};  // ours: auto or none alone, or proxy1 or proxy2, id, xclient
   Words source_addresses;        // ours: IP addresses to connect to stores from
   std::string store_file;        // ours: options by store
   Words debug_keys;

@@ -245,9 +245,11 @@ Task<> ImapDialect::bad(std::string text) {
 }
 
 std::string ImapDialect::announcement() const {
-  std::string list = settings_.capability.empty()
-                         ? capabilities_.announcement()
-                         : imap::announcement(Capabilities::parse(settings_.capability));
+  std::string list;
+  list.reserve(512);
+  list += settings_.capability.empty()
+              ? capabilities_.announcement()
+              : imap::announcement(Capabilities::parse(settings_.capability));
   if (authenticator_.offers_tls()) list += " STARTTLS";
   if (!authenticator_.takes_passwords()) list += " LOGINDISABLED";
   for (const sasl::Mechanism mechanism : authenticator_.offered()) {

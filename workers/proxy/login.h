@@ -1,7 +1,7 @@
 // What the protocols tell the proxy about a login, and what the proxy tells them about its end.
 #pragma once
 
-#include <optional>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -33,8 +33,8 @@ struct Login {
   std::string user;   // whose mailbox, as typed; empty: the one that goes with the certificate
   std::string actor;  // who logs in for that user, when it is somebody else
   Proof proof = Proof::password;
-  Secret password;             // of the actor, or of the user
-  std::optional<Token> token;  // of the user
+  Secret password;               // of the actor, or of the user
+  std::unique_ptr<Token> token;  // of the user; seldom, so no burden to every other login
 };
 
 // What to show to a store. Refers to what outlives the login there.

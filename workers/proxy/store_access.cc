@@ -26,6 +26,13 @@ Task<> check_actor(std::string actor, const SessionContext& context, Services& s
   if (!may) co_await fail(Errc::refused, fmt::format("'{}' may not act for others", actor));
 }
 
+Task<directory::Route> find_for_actor(const Login& login, const SessionContext& context,
+                                      Services& services) {
+  co_await check_actor(login.actor, context, services);
+  directory::Query query = query_for(login.user, context);
+  co_return co_await services.directory.find_route(std::move(query), nullptr);
+}
+
 Task<directory::Route> find_by_certificate(const Login& login, const Connection& client,
                                            const SessionContext& context, Services& services) {
   const tls::Stream* tls = client.tls();
@@ -77,14 +84,14 @@ Task<Connection> reach(HostPort host, const Store& store, const Connection& clie
 
 }  // namespace
 
+// No coroutine: the usual login spends none on what is not asked.
 Task<directory::Route> find_mailbox(const Login& login, const Connection& client,
                                     const SessionContext& context, Services& services) {
   if (login.proof == Proof::certificate) {
-    co_return co_await find_by_certificate(login, client, context, services);
+    return find_by_certificate(login, client, context, services);
   }
-  if (!login.actor.empty()) co_await check_actor(login.actor, context, services);
-  directory::Query query = query_for(login.user, context);
-  co_return co_await services.directory.find_route(std::move(query), nullptr);
+  if (!login.actor.empty()) return find_for_actor(login, context, services);
+  return services.directory.find_route(query_for(login.user, context), nullptr);
 }
 
 Result<StoreCredentials> credentials_for(const Login& login, const directory::Route& route,
@@ -99,7 +106,7 @@ Result<StoreCredentials> credentials_for(const Login& login, const directory::Ro
     credentials.actor = settings.store_admin;
     credentials.password = &settings.store_admin_pass;
   } else if (login.token) {
-    credentials.token = &*login.token;
+    credentials.token = login.token.get();
   } else {
     credentials.actor = login.actor;
   }
@@ -115,7 +122,9 @@ Task<StoreConnection> reach_store(const directory::Route& route, const Connectio
     const Store& store = services.stores.find(host);
     if (host.port == 0) host.port = store.port;
     record.server = host.to_string();
-    Result<Connection> connection = co_await attempt(reach(host, store, client, context, services));
+    auto reaching = store.is_plain() ? dial(services.loop, services.resolver, host, store)
+                                     : reach(host, store, client, context, services);
+    Result<Connection> connection = co_await attempt(std::move(reaching));
     if (connection) co_return StoreConnection(std::move(*connection), store, std::move(host.host));
     last = connection.error();
   }

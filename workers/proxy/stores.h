@@ -35,6 +35,8 @@ class Store {
   Millis connect_timeout{0};
   Millis login_timeout{0};
 
+  // Nothing comes before the store's greeting.
+  bool is_plain() const { return tls != StoreTls::at_connect && forwarding.proxy_version == 0; }
   // Towards the store, as `host` (its name in the directory). Only with tls.
   tls::Stream start_tls(const std::string& host) const { return context_->connect(host); }
   // Where to connect from, in turn; nothing: anywhere.
