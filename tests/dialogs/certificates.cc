@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 
+#include "ipc/runtime/check.h"
 #include "tests/unit/tls/fixture.h"
 #include "workers/sasl/digest.h"
 

@@ -138,4 +138,11 @@ bool Peer::take_bytes(size_t count, std::string& bytes) {
   return true;
 }
 
+bool Peer::skip_to(const std::string& text) {
+  const size_t at = unread_.find(text);
+  if (at == std::string::npos) return false;
+  unread_.erase(0, at);
+  return true;
+}
+
 }  // namespace openmmp::dialogs

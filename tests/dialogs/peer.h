@@ -26,6 +26,8 @@ class Peer {
   // The next line that came, without its line end; or so many bytes.
   bool take_line(std::string& line);
   bool take_bytes(size_t count, std::string& bytes);
+  // Drops what stands before `text`, once that has come.
+  bool skip_to(const std::string& text);
   bool at_end() const { return ended_ && unread_.empty(); }
   bool drained() const { return to_send_.empty(); }
   const std::string& heard() const { return heard_; }

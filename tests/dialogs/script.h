@@ -25,6 +25,7 @@ enum class Action {
   scram,         // client scram $challenge n,,n=joe,r=nonce secret
   drip,          // client drip text: a byte at a time
   expect_bytes,  // client <- bytes
+  until,         // client until text: what comes before it is dropped
   certificate,   // client cert name: for the next handshake
   tls,           // client tls: the handshake, to its end
   tls_fails,     // client tls-fails pattern

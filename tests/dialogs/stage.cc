@@ -269,6 +269,10 @@ void Stage::show_proof(const Step& step) {
 // True when the step is done and the next one may begin.
 bool Stage::perform(const Step& step) {
   Peer& actor = peer(step.side);
+  if (step.action == Action::certificate) {
+    certificates_[step.side == Side::client ? 0 : 1] = step.text;
+    return true;
+  }
   if (step.side == Side::backend && (!backend_.is_open() || backend_.at_end())) {
     const bool closing =
         backend_.is_open() && (step.action == Action::closed || step.action == Action::close);
@@ -289,8 +293,6 @@ bool Stage::perform(const Step& step) {
       actor.slow_down();
       return true;
     case Action::certificate:
-      certificates_[step.side == Side::client ? 0 : 1] = step.text;
-      return true;
     case Action::tls:
     case Action::tls_fails:
       return shake_hands(step);
@@ -298,6 +300,12 @@ bool Stage::perform(const Step& step) {
       return take_expected(step);
     case Action::expect_bytes:
       return take_bytes(step);
+    case Action::until:
+      if (!actor.skip_to(step.text)) {
+        if (actor.at_end()) fail_at(step, "the proxy closed the connection");
+        return false;
+      }
+      return true;
     case Action::close:
       if (!actor.drained()) return false;
       actor.close();
