@@ -26,6 +26,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 BIN = os.path.abspath(os.environ.get("OPENMMP_BIN") or os.path.join(ROOT, "build/release/bin"))
 RC = os.path.join(ROOT, "scripts/AService.rc")
 PASSWORD = "secret"
+# Who may log in to every mailbox of a Dovecot store, in the name of its owner.
+ADMIN, ADMIN_PASSWORD = "storeadmin", "admin-secret"
 BASE_DN = "dc=example,dc=com"
 HOST = "127.0.0.1"
 # Two stores on the same ports, as on a real site, need two addresses; all of 127/8 is loopback.
@@ -167,12 +169,51 @@ def end_process(process, timeout=20.0):
     process.wait()
 
 
+class StoreTls:
+    """How a Dovecot speaks TLS: ports, and certificates by address, see certificates.py.
+
+    `others` are further addresses of the same store, {address: certificate}. Behind the two proxied
+    ports a PROXY header is expected.
+    """
+
+    def __init__(self, certificate, others=None, imaps_port=None, pop3s_port=None):
+        self.certificate = certificate
+        self.others = others or {}
+        self.imaps_port = imaps_port or free_port()
+        self.pop3s_port = pop3s_port or free_port()
+        self.proxied_imap_port, self.proxied_pop3_port = free_port(), free_port()
+
+    def configuration(self):
+        text = f"ssl = yes\n{self._files(self.certificate)}"
+        for address, certificate in self.others.items():
+            text += f"local {address} {{\n{self._files(certificate)}}}\n"
+        return text
+
+    @staticmethod
+    def _files(certificate):
+        return f"ssl_cert = <{certificate.cert}\nssl_key = <{certificate.key}\n"
+
+    @staticmethod
+    def listeners(protocol, port, proxied_port):
+        return f"""\
+  inet_listener {protocol}s {{
+    port = {port}
+    ssl = yes
+  }}
+  inet_listener {protocol}_proxied {{
+    port = {proxied_port}
+    haproxy = yes
+  }}
+"""
+
+
 class Dovecot(Server):
     """A mail store: Debian's Dovecot with its own configuration, users and Maildirs."""
 
-    def __init__(self, users, host=HOST, imap_port=None, pop3_port=None, name="store"):
+    def __init__(self, users, host=HOST, imap_port=None, pop3_port=None, name="store", tls=None):
         super().__init__(name)
         self.users = users
+        self.tls = tls
         self.host = host
         self.imap_port = imap_port or free_port()
         self.pop3_port = pop3_port or free_port()
@@ -185,6 +226,7 @@ class Dovecot(Server):
         os.chown(self.path("mail"), self.owner.pw_uid, self.owner.pw_gid)
         lines = "".join(f"{user}:{{PLAIN}}{PASSWORD}::::::\n" for user in self.users)
         write_file(self.path("users"), lines)
+        write_file(self.path("admins"), f"{ADMIN}:{{PLAIN}}{ADMIN_PASSWORD}::::::\n")
         write_file(self.path("dovecot.conf"), self._configuration())
         self.launch(["/usr/sbin/dovecot", "-F", "-c", self.path("dovecot.conf")])
         self.await_ready(
@@ -201,15 +243,23 @@ class Dovecot(Server):
         login = "service_count = 0\n  process_min_avail = 1\n  client_limit = 4000\n"
         login += "" if os.getuid() == 0 else "  chroot =\n"
         no_chroot = "" if os.getuid() == 0 else "service anvil {\n  chroot =\n}\n"
+        no_listener = "  inet_listener {}s {{\n    port = 0\n  }}\n"
+        imaps, pop3s = no_listener.format("imap"), no_listener.format("pop3")
+        if self.tls:
+            imaps = self.tls.listeners("imap", self.tls.imaps_port, self.tls.proxied_imap_port)
+            pop3s = self.tls.listeners("pop3", self.tls.pop3s_port, self.tls.proxied_pop3_port)
+        addresses = ", ".join((self.host, *(self.tls.others if self.tls else ())))
         return f"""\
 protocols = imap pop3
-listen = {self.host}
+listen = {addresses}
 base_dir = {self.path("run")}
 state_dir = {self.path("state")}
 instance_name = {self.name}
 log_path = {self.log}
-ssl = no
+{self.tls.configuration() if self.tls else "ssl = no"}
 disable_plaintext_auth = no
+login_trusted_networks = 127.0.0.0/8
+haproxy_trusted_networks = 127.0.0.0/8
 auth_mechanisms = plain
 auth_failure_delay = 0
 first_valid_uid = 1
@@ -219,6 +269,11 @@ mail_max_userip_connections = 0
 default_process_limit = 1100
 default_client_limit = 5000
 {"" if os.getuid() == 0 else rootless}{no_chroot}\
+passdb {{
+  driver = passwd-file
+  master = yes
+  args = username_format=%u {self.path("admins")}
+}}
 passdb {{
   driver = passwd-file
   args = username_format=%u {self.path("users")}
@@ -231,18 +286,12 @@ service imap-login {{
   inet_listener imap {{
     port = {self.imap_port}
   }}
-  inet_listener imaps {{
-    port = 0
-  }}
-  {login}}}
+{imaps}  {login}}}
 service pop3-login {{
   inet_listener pop3 {{
     port = {self.pop3_port}
   }}
-  inet_listener pop3s {{
-    port = 0
-  }}
-  {login}}}
+{pop3s}  {login}}}
 """
 
     def stop(self):
@@ -378,6 +427,7 @@ class Instance:
         self.directory = directory or self.scratch
         self.imap_port = imap_port or free_port()
         self.pop3_port = pop3_port or free_port()
+        self.imaps_port = self.pop3s_port = None  # see enable_tls()
         self.process = None
         self.process_options = {"LogLevel": "6", "NumThreads": "2"}
         if os.getuid() == 0:
@@ -390,11 +440,26 @@ class Instance:
     def path(self, *names):
         return os.path.join(self.directory, *names)
 
+    def enable_tls(self, *certificates, imaps_port=None, pop3s_port=None):
+        """TLS for clients: two ports of its own, STARTTLS and STLS on the others."""
+        self.imaps_port = imaps_port or free_port()
+        self.pop3s_port = pop3s_port or free_port()
+        self.options["SSLEnable"] = "yes"
+        self.use_certificates(*certificates)
+        self.imap_options["SSLPorts"] = self.imaps_port
+        self.pop_options["SSLPorts"] = self.pop3s_port
+
+    def use_certificates(self, *certificates):
+        self.options["SSLCertFile"] = " ".join(c.cert for c in certificates)
+        self.options["SSLKeyFile"] = " ".join(c.key for c in certificates)
+
     def write_configuration(self, comment=""):
         os.makedirs(self.directory, exist_ok=True)
-        services = (
-            f"ImapProxyAService@{HOST}:{self.imap_port} PopProxyAService@{HOST}:{self.pop3_port}"
-        )
+        imap, pop = f"{HOST}:{self.imap_port}", f"{HOST}:{self.pop3_port}"
+        if self.imaps_port:
+            imap += f"|{HOST}:{self.imaps_port}"
+            pop += f"|{HOST}:{self.pop3s_port}"
+        services = f"ImapProxyAService@{imap} PopProxyAService@{pop}"
         process = {"ServiceList": services, "LogDir": "log", **self.process_options}
         self._write("AService.cfg", comment, process)
         self._write("ImapProxyAService.cfg", comment, {**self.options, **self.imap_options})
@@ -499,19 +564,21 @@ class Site:
     """Two stores with a user each, a directory, and an instance in front: what an operator has.
 
     `homes` adds users to the directory, {address: mailHost or a list}; `users` have mailboxes on the
-    first store; `entries` is more LDIF.
+    first store; `entries` is more LDIF; `tls` are the stores' StoreTls.
     """
 
-    def __init__(self, with_slapd=False, homes=None, users=(), entries="", **options):
+    def __init__(
+        self, with_slapd=False, homes=None, users=(), entries="", tls=(None, None), **options
+    ):
         ports = free_port(), free_port()
         self.alice, self.bob = "alice@example.com", "bob@example.com"
         self.store_of = {
-            user: Dovecot([user, *users], host, *ports)
-            for user, host in zip((self.alice, self.bob), STORE_HOSTS)
+            user: Dovecot([user, *users], host, *ports, tls=store_tls)
+            for user, host, store_tls in zip((self.alice, self.bob), STORE_HOSTS, tls)
         }
         self.store_ports = ports
-        homes = {**dict(zip(self.store_of, STORE_HOSTS)), **(homes or {})}
-        homes.update({user: STORE_HOSTS[0] for user in users})
+        homes = {**{user: STORE_HOSTS[0] for user in users}, **(homes or {})}
+        homes = {**dict(zip(self.store_of, STORE_HOSTS)), **homes}
         entries = ldif(homes) + entries
         self.slapd = Slapd(entries) if with_slapd else None
         self.instance = Instance(self.slapd.url if with_slapd else "ldif:users.ldif", **options)
@@ -634,8 +701,8 @@ class Client:
         self.close()
 
 
-def run(command, timeout=60, **environment):
+def run(command, timeout=60, stdin="", **environment):
     return subprocess.run(
         command, capture_output=True, text=True, errors="replace", timeout=timeout, check=False,
-        stdin=subprocess.DEVNULL, env={**os.environ, **environment},
+        input=stdin, env={**os.environ, **environment},
     )
