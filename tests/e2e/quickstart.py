@@ -4,22 +4,30 @@ usage: quickstart.py start|ldap|stop. The instance lives in var/quickstart; the 
 are remembered there in quickstart.json, by directory and pid, so that a later call can end them.
 """
 
+import imaplib
 import json
 import os
+import poplib
 import re
 import shutil
 import signal
+import ssl
 import sys
 
 import testbed
+from certificates import Authority, Certificate
 
 HOME = os.path.join(testbed.ROOT, "var/quickstart")
 STATE = os.path.join(HOME, "quickstart.json")
 IMAP_PORT, POP3_PORT, SLAPD_PORT = 1143, 1110, 1389
+IMAPS_PORT, POP3S_PORT = 1993, 1995
 STORE_IMAP_PORT, STORE_POP3_PORT = 11143, 11110
+STORE_IMAPS_PORT, STORE_POP3S_PORT = 11993, 11995
 STORES = {"alice@example.com": "store1", "bob@example.com": "store2"}
 HOSTS = dict(zip(STORES, testbed.STORE_HOSTS))
 RELATIVE_HOME = os.path.relpath(HOME, testbed.ROOT)
+CA_DIRECTORY = os.path.join(HOME, "ca")
+CA_FILE = os.path.join(CA_DIRECTORY, "ca.pem")
 
 
 def say(text):
@@ -30,10 +38,13 @@ def start(with_slapd):
     stop()
     os.makedirs(HOME, exist_ok=True)
     check_ports(with_slapd)
+    say(f"certificates by an authority of its own, in {RELATIVE_HOME}/ca")
+    shutil.rmtree(CA_DIRECTORY, ignore_errors=True)
+    authority = Authority(CA_DIRECTORY)
     servers = []
     try:
-        start_servers(servers, with_slapd)
-        start_instance(with_slapd)
+        start_servers(servers, authority, with_slapd)
+        start_instance(authority.server("localhost", "localhost", testbed.HOST), with_slapd)
         for user, store in STORES.items():
             prove(user, store)
     except BaseException:
@@ -44,8 +55,10 @@ def start(with_slapd):
 
 
 def check_ports(with_slapd):
-    places = [(testbed.HOST, IMAP_PORT), (testbed.HOST, POP3_PORT)]
-    places += [(host, port) for host in HOSTS.values() for port in (STORE_IMAP_PORT, STORE_POP3_PORT)]
+    ports = (IMAP_PORT, POP3_PORT, IMAPS_PORT, POP3S_PORT)
+    places = [(testbed.HOST, port) for port in ports]
+    ports = (STORE_IMAP_PORT, STORE_POP3_PORT, STORE_IMAPS_PORT, STORE_POP3S_PORT)
+    places += [(host, port) for host in HOSTS.values() for port in ports]
     places += [(testbed.HOST, SLAPD_PORT)] if with_slapd else []
     for host, port in places:
         if testbed.can_connect(port, host):
@@ -55,11 +68,13 @@ def check_ports(with_slapd):
             )
 
 
-def start_servers(servers, with_slapd):
+def start_servers(servers, authority, with_slapd):
     """Fills `servers` one by one: what is in there when this fails is ended by the caller."""
     for user, name in STORES.items():
         say(f"Dovecot as {name} on {HOSTS[user]}, the home of {user}")
-        store = testbed.Dovecot([user], HOSTS[user], STORE_IMAP_PORT, STORE_POP3_PORT, name)
+        certificate = authority.server(name, HOSTS[user])
+        tls = testbed.StoreTls(certificate, None, STORE_IMAPS_PORT, STORE_POP3S_PORT)
+        store = testbed.Dovecot([user], HOSTS[user], STORE_IMAP_PORT, STORE_POP3_PORT, name, tls)
         store.deliver(user, testbed.message(user, f"Welcome to {name}", f"Hello {user}.\r\n"))
         start_server(servers, store)
     if with_slapd:
@@ -81,12 +96,16 @@ def remember(servers):
     testbed.write_file(STATE, json.dumps(entries, indent=2) + "\n")
 
 
-def start_instance(with_slapd):
+def start_instance(certificate, with_slapd):
     url = f"ldap://{testbed.HOST}:{SLAPD_PORT}/{testbed.BASE_DN}" if with_slapd else "ldif:users.ldif"
     instance = testbed.Instance(url, HOME, IMAP_PORT, POP3_PORT)
     del instance.process_options["NumThreads"]  # the default, one worker a core, is right here
     instance.imap_options["BacksidePort"] = STORE_IMAP_PORT
     instance.pop_options["BacksidePort"] = STORE_POP3_PORT
+    # In the files as an operator would write it: relative to the instance.
+    files = (os.path.relpath(path, HOME) for path in (certificate.cert, certificate.key))
+    instance.enable_tls(Certificate(*files), imaps_port=IMAPS_PORT, pop3s_port=POP3S_PORT)
+    instance.options.update(StoreStartTls="yes", StoreCaFile=os.path.relpath(CA_FILE, HOME))
     testbed.write_file(instance.path("users.ldif"), testbed.ldif(HOSTS))
     instance.write_configuration(
         "# Written by scripts/quickstart, anew each time. docs/quickstart.md says what is what;\n"
@@ -101,17 +120,22 @@ def start_instance(with_slapd):
 
 def prove(user, store):
     """A login by each protocol must show this user's mail, which is on this store alone."""
-    instance = testbed.Instance("", HOME, IMAP_PORT, POP3_PORT)
-    imap = instance.imap(user)
-    imap.select("INBOX", readonly=True)
-    text = imap.fetch("1", "(BODY.PEEK[])")[1][0][1].decode()
-    imap.logout()
-    expect(f"Subject: Welcome to {store}" in text, f"IMAP: {user} found other mail:\n{text}")
-    pop = instance.pop(user)
-    text = b"\n".join(pop.retr(1)[1]).decode()
-    pop.quit()
-    expect(f"Subject: Welcome to {store}" in text, f"POP3: {user} found other mail:\n{text}")
-    say(f"proved: {user} logs in by IMAP and POP3 and finds the mail of {store}")
+    trust = ssl.create_default_context(cafile=CA_FILE)
+    for imap in (imaplib.IMAP4(testbed.HOST, IMAP_PORT, 20),
+                 imaplib.IMAP4_SSL(testbed.HOST, IMAPS_PORT, ssl_context=trust, timeout=20)):
+        imap.login(user, testbed.PASSWORD)
+        imap.select("INBOX", readonly=True)
+        text = imap.fetch("1", "(BODY.PEEK[])")[1][0][1].decode()
+        imap.logout()
+        expect(f"Subject: Welcome to {store}" in text, f"IMAP: {user} found other mail:\n{text}")
+    for pop in (poplib.POP3(testbed.HOST, POP3_PORT, 20),
+                poplib.POP3_SSL(testbed.HOST, POP3S_PORT, context=trust, timeout=20)):
+        pop.user(user)
+        pop.pass_(testbed.PASSWORD)
+        text = b"\n".join(pop.retr(1)[1]).decode()
+        pop.quit()
+        expect(f"Subject: Welcome to {store}" in text, f"POP3: {user} found other mail:\n{text}")
+    say(f"proved: {user} logs in by IMAP, IMAPS, POP3 and POP3S and finds the mail of {store}")
 
 
 def expect(condition, text):
@@ -167,15 +191,21 @@ def explain(with_slapd):
         f"""
 openmmp is running: both users on one address, each on their own store.
 
-  IMAP       {testbed.HOST} port {IMAP_PORT}
-  POP3       {testbed.HOST} port {POP3_PORT}
+  IMAP       {testbed.HOST} port {IMAP_PORT} with STARTTLS, {IMAPS_PORT} with TLS from the start
+  POP3       {testbed.HOST} port {POP3_PORT} with STLS, {POP3S_PORT} with TLS from the start
   users      {", ".join(STORES)}; the password is {testbed.PASSWORD}
+  authority  {RELATIVE_HOME}/ca/ca.pem, for clients to trust
+  stores     reached by STARTTLS and STLS, their certificates verified
   instance   {RELATIVE_HOME} (configuration; logs in {RELATIVE_HOME}/log)
   directory  {directory}
 
 Try:
   curl -u alice@example.com:{testbed.PASSWORD} 'imap://{testbed.HOST}:{IMAP_PORT}/INBOX;MAILINDEX=1'
   curl -u bob@example.com:{testbed.PASSWORD} pop3://{testbed.HOST}:{POP3_PORT}/1
+  curl --cacert {RELATIVE_HOME}/ca/ca.pem -u alice@example.com:{testbed.PASSWORD} \\
+    'imaps://{testbed.HOST}:{IMAPS_PORT}/INBOX;MAILINDEX=1'
+  curl --cacert {RELATIVE_HOME}/ca/ca.pem -u bob@example.com:{testbed.PASSWORD} \\
+    pop3s://{testbed.HOST}:{POP3S_PORT}/1
   build/release/bin/mmpctl -d {RELATIVE_HOME} status
   build/release/bin/mmpctl -d {RELATIVE_HOME} lookup bob@example.com
   scripts/quickstart --stop"""
