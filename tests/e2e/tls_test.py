@@ -284,6 +284,23 @@ class Resumption(TlsCase):
                        "the old workers end")
             self.assertTrue(self.resumed(session, context))
 
+    def test_after_starttls(self):
+        for version in (TLS1_2, TLS1_3):
+            context = self.site.trust(version=version)
+            session = self.start_tls(context).session
+            self.assertTrue(self.start_tls(context, session).session_reused)
+
+    def start_tls(self, context, session=None):
+        client = self.imap_in_clear()
+        client.until("* OK")
+        client.send("a STARTTLS\r\n")
+        self.assertTrue(client.line().startswith("a OK"))
+        secured = context.wrap_socket(client.socket, server_hostname=NAME, session=session)
+        self.addCleanup(secured.close)
+        secured.sendall(b"b NOOP\r\n")  # tickets of TLS 1.3 come with the first answer
+        self.assertTrue(secured.recv(1000).startswith(b"b OK"))
+        return secured
+
     def test_a_session_with_a_certificate_is_not_resumed(self):
         for version in (TLS1_2, TLS1_3):
             context = self.site.trust(self.certificates.alice, version)
