@@ -11,6 +11,7 @@ namespace openmmp::proxy {
 
 Result<> believe(SessionContext& context, ForwardedClient said) {
   if (said.ttl && *said.ttl <= 1) {
+    context.in_loop = true;
     return fail(Errc::refused, "too many proxies, they seem to form a loop");
   }
   if (said.client) {

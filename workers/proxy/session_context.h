@@ -28,6 +28,8 @@ struct SessionContext {
   bool trusted = false;
   // What it has said of this one; null: nothing.
   std::unique_ptr<ForwardedClient> forwarded;
+  // It has come through too many of them: nobody logs in here.
+  bool in_loop = false;
   // Where a request to leave goes: the client's Connection before login, the Relay after it, or
   // nowhere for the moment between. Owned by the session's coroutine, which sets these.
   Connection* talking = nullptr;

@@ -19,7 +19,7 @@ constexpr int64_t never = std::numeric_limits<int64_t>::max();
 constexpr int64_t minute = 60;
 constexpr int64_t hour = 60 * minute;
 constexpr int64_t day = 24 * hour;
-constexpr Seconds fetch_time(10);
+constexpr Seconds fetch_time(4);  // less than a worker that is told to end is given
 
 // What is kept for as long as the worker lives has no business to hold the key.
 std::string without_keys(const std::string& pem) {

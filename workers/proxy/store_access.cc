@@ -50,6 +50,11 @@ Task<directory::Route> find_by_certificate(const Login& login, const Connection&
   co_return std::move(route);
 }
 
+// The proxy in front of us need not listen to what we say to its ID or XCLIENT.
+Task<directory::Route> refuse_loop() {
+  co_return fail(Errc::unavailable, "too many proxies, they seem to form a loop");
+}
+
 // The PROXY header that a store is to get before anything else; empty: none.
 std::string proxy_header_for(const Store& store, const Connection& client,
                              const SessionContext& context) {
@@ -87,6 +92,7 @@ Task<Connection> reach(HostPort host, const Store& store, const Connection& clie
 // No coroutine: the usual login spends none on what is not asked.
 Task<directory::Route> find_mailbox(const Login& login, const Connection& client,
                                     const SessionContext& context, Services& services) {
+  if (context.in_loop) return refuse_loop();
   if (login.proof == Proof::certificate) {
     return find_by_certificate(login, client, context, services);
   }

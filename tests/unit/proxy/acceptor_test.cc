@@ -18,7 +18,7 @@ class AcceptorTest : public testing::Test {
       : log("Test"),
         acceptor(
             loop, log, [this] { return accepted.size() < room; },
-            [this](UniqueFd socket, const SocketAddress&) {
+            [this](UniqueFd socket, const SocketAddress&, size_t) {
               accepted.push_back(std::move(socket));
             }) {
     log.set_level(0);

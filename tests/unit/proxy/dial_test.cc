@@ -170,7 +170,9 @@ TEST(Dial, SaysWhichAddressRefused) {
   const SocketAddress address = local_address(theirs.get());
   Loop loop;
   Resolver resolver(loop);
-  Task<Connection> task = dial(loop, resolver, HostPort("127.0.0.1", address.port()), Seconds(5));
+  Store store;
+  store.connect_timeout = Seconds(5);
+  Task<Connection> task = dial(loop, resolver, HostPort("127.0.0.1", address.port()), store);
   task.start();
   while (!task.finished()) loop.run_turn();
   ASSERT_FALSE(task.result());
