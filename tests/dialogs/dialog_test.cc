@@ -9,10 +9,9 @@
 #include <fstream>
 #include <sstream>
 
-#include "tests/dialogs/stage.h"
+#include "tests/dialogs/session_of.h"
 #include "workers/imap/imap_dialect.h"
 #include "workers/pop3/pop3_dialect.h"
-#include "workers/proxy/proxy_session.h"
 
 namespace openmmp::dialogs {
 namespace {
@@ -28,16 +27,6 @@ std::vector<std::string> dialog_files() {
   }
   std::sort(files.begin(), files.end());
   return files;
-}
-
-template <class D>
-MakeSession session_of() {
-  // Shared by the sessions of one worker; here there is one session.
-  auto shared = std::make_shared<typename D::Shared>();
-  return [shared](proxy::Connection client, proxy::SessionContext& context,
-                  proxy::Services& services) {
-    return proxy::proxy_session<D>(std::move(client), context, *shared, services);
-  };
 }
 
 class Dialog : public testing::TestWithParam<std::string> {

@@ -72,7 +72,7 @@ const std::map<std::string_view, Action> plain_verbs = {
     {"apop", Action::apop},   {"cram", Action::cram},
     {"scram", Action::scram}, {"cert", Action::certificate},
     {"tls", Action::tls},     {"tls-fails", Action::tls_fails},
-    {"until", Action::until},
+    {"until", Action::until}, {"pause", Action::pause},
 };
 
 // Replaces base64{text}, whose text may have escapes, and repeat{N text}; one within the other.

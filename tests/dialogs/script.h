@@ -26,6 +26,7 @@ enum class Action {
   drip,          // client drip text: a byte at a time
   expect_bytes,  // client <- bytes
   until,         // client until text: what comes before it is dropped
+  pause,         // client pause: what was said goes out, and some turns pass
   certificate,   // client cert name: for the next handshake
   tls,           // client tls: the handshake, to its end
   tls_fails,     // client tls-fails pattern

@@ -25,6 +25,7 @@ namespace {
 
 constexpr int max_idle_turns = 1000;  // of 10 ms each
 constexpr int turns_to_notice = 20;
+constexpr int turns_of_pause = 5;
 
 UniqueFd file_with(std::string_view text) {
   UniqueFd file(::memfd_create("dialog", MFD_CLOEXEC));
@@ -300,6 +301,8 @@ bool Stage::perform(const Step& step) {
       return take_expected(step);
     case Action::expect_bytes:
       return take_bytes(step);
+    case Action::pause:
+      return actor.drained() && ++pauses_ % turns_of_pause == 0;
     case Action::until:
       if (!actor.skip_to(step.text)) {
         if (actor.at_end()) fail_at(step, "the proxy closed the connection");

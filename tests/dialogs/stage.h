@@ -65,6 +65,7 @@ class Stage {
   size_t next_ = 0;
   int turns_ = 0;
   int idle_turns_ = 0;
+  int pauses_ = 0;
   std::string failure_;
 };
 

@@ -130,6 +130,7 @@ Task<> Connection::connected() {
 }
 
 Task<> Connection::more_input() {
+  if (block_->failure) co_await fail(*block_->failure);
   if (block_->end) co_await fail(*block_->end);
   Wait wait(*block_);
   co_await wait;
