@@ -212,6 +212,7 @@ Task<> Connection::handshake(bool speaks_next) {
   for (;;) {
     if (block_->failure) co_await fail(*block_->failure);
     if (co_await block_->wire.handshake(speaks_next) == tls::Stream::Progress::done) break;
+    if (block_->end) co_await fail(*block_->end);  // read before TLS began: nobody will tell of it
     Wait wait(*block_);
     co_await wait;
   }
