@@ -1,6 +1,7 @@
 #include "workers/proxy/session_context.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -34,8 +35,10 @@ ForwardedClient introduce_client(const Connection& client, const SessionContext&
   const ForwardedClient* said = context.forwarded.get();
   facts.client = context.client;
   facts.local = said != nullptr && said->local ? *said->local : local_address(client.fd());
-  facts.session_id = said != nullptr && !said->session_id.empty() ? said->session_id
-                                                                  : fmt::format("{}", context.id);
+  // As our own log has it: the number in brackets, and the id.
+  facts.session_id = said != nullptr && !said->session_id.empty()
+                         ? said->session_id
+                         : fmt::format("{}.{}", ::getpid(), context.id);
   const auto hops = static_cast<unsigned>(context.settings.max_proxy_hops);
   facts.ttl = std::min(said != nullptr && said->ttl ? *said->ttl - 1 : hops, hops);
   facts.tls = is_private(client, context);
