@@ -13,6 +13,8 @@ namespace {
 
 // Plain text that is encrypted at once, and so about as much as a slow reader can leave behind.
 constexpr size_t largest_write = 256 * 1024;
+// Of TLS itself, to what the peer asks of it: hundreds of KeyUpdates.
+constexpr size_t most_answers = 16 * 1024;
 
 // Ciphertext is made in the one buffer of the thread, which keeps its size; a session gets memory
 // of its own for what the socket did not take.
@@ -33,7 +35,7 @@ void Wire::note(int events) {
 }
 
 bool Wire::may_read() const {
-  return tls_ != nullptr ? tls_->has_more && !has_unsent() : input_.may_have_more;
+  return tls_ != nullptr ? tls_->has_more && tls_->answers < most_answers : input_.may_have_more;
 }
 
 ssize_t Wire::receive_plain(char* to, size_t room) {
@@ -69,7 +71,9 @@ ssize_t Wire::read(char* to, size_t room) {
   const ssize_t got = tls_->stream.read(transport(), to, room);
   const int error = errno;
   if (got <= 0) tls_->has_more = false;
-  if (tls_->stream.output().size() > waiting) send_output();
+  const size_t answer = tls_->stream.output().size() - waiting;
+  if (answer > 0) send_output();
+  if (answer > 0 && has_unsent()) tls_->answers += answer;
   if (got < 0 && tls_->stream.truncated()) return 0;
   errno = error;
   return got;
@@ -119,6 +123,7 @@ void Wire::flush() {
   if (!lost && has_unsent()) return;
   tls_->unsent = std::string();
   tls_->sent = 0;
+  tls_->answers = 0;
   if (tls_->ended) ::shutdown(socket_.fd(), SHUT_WR);
 }
 

@@ -31,8 +31,9 @@ class Wire {
 
   // What the loop says has happened.
   void note(int events);
-  // The next read() may give something. Not while answers of TLS itself wait to be sent: a peer
-  // that asks for them and does not take them would have them pile up.
+  // The next read() may give something. Not while many answers of TLS itself wait to be sent: a
+  // peer that asks for them and does not take them would have them pile up. Other unsent text is no
+  // reason: a store may want to be read before it goes on reading.
   bool may_read() const;
   void repeat_edges() { socket_.repeat_edges(); }
 
@@ -65,6 +66,7 @@ class Wire {
     std::string first;     // comes before what is in the socket
     std::string unsent;    // ciphertext,
     size_t sent = 0;       // gone up to here
+    size_t answers = 0;    // how much of it the peer has asked for, not we have written
     bool has_more = true;  // the next read of the stream may give something
     bool ended = false;    // nothing more will be written
   };

@@ -244,6 +244,28 @@ TEST_P(TlsRelayTest, ASlowReaderStopsTheSource) {
   EXPECT_EQ(client->heard.size(), offered);
 }
 
+// It answers one command after the other: it takes no more before its answer is taken.
+TEST_P(TlsRelayTest, AStoreThatDoesNotReadIsReadFromNevertheless) {
+  client->say(pattern(32 << 20));
+  for (int i = 0; i < 300; ++i) {
+    loop.run_turn();
+    client->pump();
+  }
+  ASSERT_TRUE(client->has_unsent());
+  const std::string answer = pattern(100'000);
+  if (tls_store) {
+    tls_store->say(answer);
+  } else {
+    ASSERT_EQ(::send(store.get(), answer.data(), answer.size(), MSG_DONTWAIT | MSG_NOSIGNAL),
+              static_cast<ssize_t>(answer.size()));
+  }
+  for (int i = 0; i < 300 && client->heard.size() < answer.size(); ++i) {
+    loop.run_turn();
+    client->pump();
+  }
+  EXPECT_TRUE(client->heard == answer) << client->heard.size();
+}
+
 INSTANTIATE_TEST_SUITE_P(Store, TlsRelayTest, testing::Bool(),
                          [](const auto& store) { return store.param ? "tls" : "plain"; });
 
