@@ -56,6 +56,8 @@ Task<> arrive(Connection& client, SessionContext& context, Services& services) {
     if (!header.local) {
       co_await believe(context, client_of(header));
       log_details(context, header);
+      // What follows is the client's own word, also what it says of itself by ID or XCLIENT.
+      context.trusted = false;
     }
   }
   if (!context.tls_at_connect) co_return;

@@ -225,6 +225,10 @@ const LineBuffer& Connection::buffer() const { return block_->input; }
 
 Task<> Connection::linger(Millis time) {
   block_->wire.end();
+  if (block_->shaking_hands) {
+    block_->wire.abandon_tls();
+    block_->shaking_hands = false;
+  }
   deadline(time, "end of the connection");
   for (size_t dropped = 0; dropped < max_dropped && !block_->end;) {
     if (block_->failure) co_await fail(*block_->failure);

@@ -24,7 +24,8 @@ struct SessionContext {
   const config::Settings& settings;
   Log& log;
   bool tls_at_connect = false;
-  // The peer is one of TrustedNetworks: a proxy, to be believed about its clients.
+  // The peer is one of TrustedNetworks: a proxy, to be believed about its clients. No longer behind
+  // a PROXY header: from there on the client speaks.
   bool trusted = false;
   // What it has said of this one; null: nothing.
   std::unique_ptr<ForwardedClient> forwarded;

@@ -137,6 +137,12 @@ void Wire::end() {
   ::shutdown(socket_.fd(), SHUT_WR);
 }
 
+void Wire::abandon_tls() {
+  flush();  // the alert
+  tls_.reset();
+  ::shutdown(socket_.fd(), SHUT_WR);
+}
+
 std::string Wire::reason(int error) const {
   if (error == EPROTO && tls_ != nullptr) return "TLS: " + tls_->stream.error();
   return std::strerror(error);

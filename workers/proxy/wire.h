@@ -47,6 +47,8 @@ class Wire {
   void flush();
   // Nothing more will be written; behind what is unsent.
   void end();
+  // For a handshake that has failed: what still comes is bytes without a meaning.
+  void abandon_tls();
   // Of the last failure, for a log: errno, or what TLS has to say.
   std::string reason(int error) const;
 
