@@ -42,7 +42,16 @@ Task<directory::Route> find_by_certificate(const Login& login, const Connection&
   directory::CertificateQuery query(shown->subject, shown->issuer, shown->der);
   directory::Route owner =
       co_await services.directory.find_by_certificate(std::move(query), nullptr);
-  if (login.user.empty()) co_return std::move(owner);
+  // Its name must lead back to the entry: where users are found by another name than uid, it may be
+  // somebody else's at the store.
+  directory::Query back = query_for(owner.user, context);
+  back.wants_dn = true;
+  directory::Route found = co_await services.directory.find_route(std::move(back), nullptr);
+  if (!is_same_entry(found, owner)) {
+    co_await fail(Errc::refused, fmt::format("the certificate is of '{}', the name '{}' is not",
+                                             owner.dn, owner.user));
+  }
+  if (login.user.empty()) co_return std::move(found);
   directory::Query named = query_for(login.user, context);
   named.wants_dn = true;
   directory::Route route = co_await services.directory.find_route(std::move(named), nullptr);
