@@ -190,11 +190,11 @@ Stream ClientContext::connect(const std::string& host) const {
   SSL_set_connect_state(ssl);
   X509_VERIFY_PARAM* parameters = SSL_get0_param(ssl);
   if (is_address(host)) {
-    X509_VERIFY_PARAM_set1_ip_asc(parameters, host.c_str());
+    CHECK(X509_VERIFY_PARAM_set1_ip_asc(parameters, host.c_str()) == 1);
   } else {
     SSL_set_tlsext_host_name(ssl, host.c_str());
     X509_VERIFY_PARAM_set_hostflags(parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    X509_VERIFY_PARAM_set1_host(parameters, host.data(), host.size());
+    CHECK(X509_VERIFY_PARAM_set1_host(parameters, host.data(), host.size()) == 1);
   }
   const auto kept = state_->sessions.find(host);
   if (kept != state_->sessions.end() && SSL_SESSION_is_resumable(kept->second.get()) == 1) {

@@ -160,6 +160,9 @@ Task<> StoreLogin::show_token(const proxy::Token& token) {
   append(sasl::error_answer(token.mechanism));
   co_await send();
   co_await next_reply();
+  if (reply_.status == Status::ok) {
+    co_await fail(Errc::protocol, "the store takes a token that it has refused");
+  }
 }
 
 // Appends an argument in the simplest form that can carry it.
