@@ -291,9 +291,8 @@ Task<sasl::ScramSecret> Authenticator::find_scram_secret(std::string user) {
     co_return sasl::fake_scram_secret(canonical, key, services_.scram.iterations);
   }
   const std::string salt = sasl::scram_salt_for(canonical, key);
-  const int iterations = sasl::fewest_iterations;
-  auto derive = [password = std::move(clear), salt, iterations] {
-    return sasl::derive_scram_secret(password, salt, iterations);
+  auto derive = [password = std::move(clear), salt] {
+    return sasl::derive_scram_secret(password, salt, sasl::fewest_iterations);
   };
   auto deriving = offload(services_.loop, std::move(derive));
   Result<sasl::ScramSecret> secret = co_await deriving;

@@ -149,7 +149,7 @@ TEST(OptionValue, RefusesBadValuesAndSaysWhatIsAccepted) {
       {"AdminGroups", "cn=a,o=x cn=b,o=x", "double quotes"},
       {"AdminGroups", "\"cn=a,o=x\" \"b\"", "'b' is no DN"},
       {"AdminGroups", "\"cn=a,o=x\"\"cn=b\"", "no DN"},
-      {"ForwardClient", "", "auto"},
+      {"ForwardClient", "", "none"},
       {"ForwardClient", "proxy", "proxy1, proxy2"},
       {"ForwardClient", "auto id", "alone"},
       {"ForwardClient", "id None", "alone"},

@@ -37,27 +37,27 @@ TEST(Capabilities, AreASetWithAnOrder) {
 }
 
 TEST(Announcement, SaysWhatWeDoOurselves) {
-  EXPECT_EQ(announced(""), "IMAP4rev1 LITERAL+ SASL-IR ID AUTH=PLAIN");
+  EXPECT_EQ(announced(""), "IMAP4rev1 LITERAL+ SASL-IR ID");
   EXPECT_EQ(announced("IMAP4 IMAP4rev1 ACL QUOTA LITERAL+ AUTH=PLAIN"),
-            "IMAP4 IMAP4rev1 ACL QUOTA LITERAL+ SASL-IR ID AUTH=PLAIN");
-  EXPECT_EQ(announced("IDLE"), "IMAP4rev1 IDLE LITERAL+ SASL-IR ID AUTH=PLAIN");
+            "IMAP4 IMAP4rev1 ACL QUOTA LITERAL+ SASL-IR ID");
+  EXPECT_EQ(announced("IDLE"), "IMAP4rev1 IDLE LITERAL+ SASL-IR ID");
 }
 
 TEST(Announcement, LeavesOutWhatIsNotTheStoresToOffer) {
   EXPECT_EQ(announced("IMAP4rev1 STARTTLS LOGINDISABLED AUTH=CRAM-MD5 auth=gssapi LOGIN-REFERRALS "
                       "LITERAL- IDLE"),
-            "IMAP4rev1 IDLE LITERAL+ SASL-IR ID AUTH=PLAIN");
+            "IMAP4rev1 IDLE LITERAL+ SASL-IR ID");
 }
 
 TEST(StoreCapabilities, AnnouncesWhatAllStoresHaveInCommon) {
   StoreCapabilities stores;
-  EXPECT_EQ(stores.announcement(), "IMAP4rev1 LITERAL+ SASL-IR ID AUTH=PLAIN");
+  EXPECT_EQ(stores.announcement(), "IMAP4rev1 LITERAL+ SASL-IR ID");
   stores.learn("IMAP4rev1 IDLE ACL QUOTA");
-  EXPECT_EQ(stores.announcement(), "IMAP4rev1 IDLE ACL QUOTA LITERAL+ SASL-IR ID AUTH=PLAIN");
+  EXPECT_EQ(stores.announcement(), "IMAP4rev1 IDLE ACL QUOTA LITERAL+ SASL-IR ID");
   stores.learn("IMAP4rev1 QUOTA IDLE UNSELECT");
-  EXPECT_EQ(stores.announcement(), "IMAP4rev1 QUOTA IDLE LITERAL+ SASL-IR ID AUTH=PLAIN");
+  EXPECT_EQ(stores.announcement(), "IMAP4rev1 QUOTA IDLE LITERAL+ SASL-IR ID");
   stores.learn("IMAP4rev1 IDLE ACL QUOTA");
-  EXPECT_EQ(stores.announcement(), "IMAP4rev1 QUOTA IDLE LITERAL+ SASL-IR ID AUTH=PLAIN");
+  EXPECT_EQ(stores.announcement(), "IMAP4rev1 QUOTA IDLE LITERAL+ SASL-IR ID");
 }
 
 TEST(StoreCapabilities, ForgetsListsThatAreNotSeenAnyMore) {
@@ -66,7 +66,7 @@ TEST(StoreCapabilities, ForgetsListsThatAreNotSeenAnyMore) {
   for (int i = 0; i < 16; ++i) {
     stores.learn("IMAP4rev1 IDLE X" + std::to_string(i));
   }
-  EXPECT_EQ(stores.announcement(), "IMAP4rev1 IDLE LITERAL+ SASL-IR ID AUTH=PLAIN");
+  EXPECT_EQ(stores.announcement(), "IMAP4rev1 IDLE LITERAL+ SASL-IR ID");
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ TEST(Stream, CarriesTextBothWays) {
 }
 
 TEST(Stream, HandshakeInAnyPieces) {
-  for (const size_t piece : {1, 2, 3, 5, 7, 100, 1000}) {
+  for (const size_t piece : {1u, 2u, 3u, 5u, 7u, 100u, 1000u}) {
     const Sides sides;
     Pair pair = sides.pair();
     pair.server.in.piece = pair.client.in.piece = piece;
