@@ -151,7 +151,8 @@ TEST(ServerNames, SessionsLeaveNothingBehind) {
   meet(0, 100);
   const size_t before = memory_in_use();
   meet(100, 300);
-  // Signatures differ in length, and with them what the heap rounds up; a name for each would be more.
+  // Signatures differ in length, and with them what the heap rounds up; a name for each would be
+  // more.
   EXPECT_LT(memory_in_use(), before + 16 * 1024);
 }
 
