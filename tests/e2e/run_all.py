@@ -27,7 +27,8 @@ class Result(unittest.TextTestResult):
         self.stream.flush()
 
     def getDescription(self, test):
-        return f"{test.__class__.__name__}.{test._testMethodName}"
+        # A class that could not be set up stands there as a test without a method.
+        return f"{test.__class__.__name__}.{getattr(test, '_testMethodName', test.id())}"
 
 
 def flatten(suite):

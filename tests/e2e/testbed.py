@@ -38,16 +38,23 @@ class TestbedError(Exception):
     """Something could not be started; the text says what, and shows the end of its log."""
 
 
+GIVEN_PORTS = set()
+
+
 def free_port():
-    """A port that nobody listens on now, on any address."""
+    """A port that nobody listens on now, on any address, and that nobody else was given: a site
+    chooses all of its ports before anything listens."""
     for _ in range(1000):
         port = random.randrange(10000, 32000)
+        if port in GIVEN_PORTS:
+            continue
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("", port))
             except OSError:
                 continue
+        GIVEN_PORTS.add(port)
         return port
     raise TestbedError("no free port between 10000 and 32000")
 
