@@ -205,6 +205,25 @@ ServerOptions simple_server() {
   return options;
 }
 
+CertificateText certificate_for(const std::string& label, std::vector<std::string> names,
+                                KeyType key) {
+  Wish wish;
+  wish.subject = {{"CN", label}};
+  wish.names = std::move(names);
+  wish.key = key;
+  return authority().issue(wish).text();
+}
+
+ServerOptions many_names() {
+  ServerOptions options;
+  options.certificates.push_back(certificate_for("first", {"first.example.com"}));
+  options.certificates.push_back(certificate_for("wild", {"*.example.com", "*.example.net"}));
+  options.certificates.push_back(
+      certificate_for("exact", {"imap.example.com", "Both.Example.ORG"}));
+  options.certificates.push_back(certificate_for("rsa", {"both.example.org"}, KeyType::rsa));
+  return options;
+}
+
 ClientOptions simple_client() {
   ClientOptions options;
   options.authorities = authority().pem();

@@ -90,6 +90,11 @@ std::unique_ptr<ServerContext> make_server(ServerOptions options);
 std::unique_ptr<ClientContext> make_client(ClientOptions options);
 // One certificate for mail.example.com.
 ServerOptions simple_server();
+CertificateText certificate_for(const std::string& label, std::vector<std::string> names,
+                                KeyType key = KeyType::ecdsa);
+// "first" for first.example.com; "wild" for *.example.com and *.example.net; "exact" for
+// imap.example.com; and for both.example.org "exact", of ECDSA, and "rsa".
+ServerOptions many_names();
 ClientOptions simple_client();
 
 // A client that is not ours: any OpenSSL can do.
