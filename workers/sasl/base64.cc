@@ -78,10 +78,4 @@ Result<Secret> decode_response(std::string_view line) {
   return Secret(std::move(*bytes));
 }
 
-Result<Secret> decode_initial_response(std::string_view word) {
-  if (word == "=") return Secret();
-  if (word.empty()) return fail(Errc::protocol, "The response is not base64.");
-  return decode_response(word);
-}
-
 }  // namespace openmmp::sasl

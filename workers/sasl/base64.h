@@ -19,7 +19,5 @@ Result<std::string> base64_decode(std::string_view text);
 
 // A client's line in answer to a challenge, as bytes. The protocol has looked for its "*" before.
 Result<Secret> decode_response(std::string_view line);
-// The same with the command: "=" stands for the empty response, RFC 4959 and RFC 5034.
-Result<Secret> decode_initial_response(std::string_view word);
 
 }  // namespace openmmp::sasl

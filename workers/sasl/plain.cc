@@ -19,17 +19,6 @@ Result<PlainMessage> parse_plain(std::string_view message) {
   return PlainMessage(std::string(authzid), std::string(authcid), Secret::copy_of(password));
 }
 
-Result<PlainMessage> plain_step(std::string_view base64) {
-  Result<std::string> decoded = base64_decode(base64);
-  if (!decoded) return fail(std::move(decoded.error()));
-  const Secret message(std::move(*decoded));
-  Result<PlainMessage> parsed = parse_plain(message.reveal());
-  if (parsed && !parsed->authzid.empty() && parsed->authzid != parsed->authcid) {
-    return fail(Errc::refused, "Acting for another user is not available.");
-  }
-  return parsed;
-}
-
 std::string plain_response(std::string_view user, std::string_view password) {
   return plain_response({}, user, password);
 }

@@ -23,10 +23,6 @@ struct PlainMessage {
 // Whether authcid may act for another authzid is for the caller to decide.
 Result<PlainMessage> parse_plain(std::string_view message);
 
-// The whole step of a server: the base64 text as the client sent it. Errc::protocol: malformed;
-// Errc::refused: well-formed, but no such login is possible, acting for somebody else included.
-Result<PlainMessage> plain_step(std::string_view base64);
-
 // The base64 text for a store that knows `user` by that name. The caller wipes it.
 std::string plain_response(std::string_view user, std::string_view password);
 // The same for a login as `authcid`, an administrator of the store, on behalf of `authzid`.
