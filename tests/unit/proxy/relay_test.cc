@@ -23,16 +23,6 @@ Task<RelayEnd> relay_between(Loop& loop, RelayPool& pool, Connection client, Con
   co_return std::move(end);
 }
 
-std::string pattern(size_t size) {
-  std::string text(size, '\0');
-  uint32_t state = 1;
-  for (char& c : text) {
-    state = state * 1664525 + 1013904223;
-    c = static_cast<char>(state >> 24);
-  }
-  return text;
-}
-
 class RelayTest : public testing::Test {
  protected:
   void begin(Millis idle = Seconds(1800), std::string_view early = "") {

@@ -34,4 +34,14 @@ std::string receive_some(int fd, bool& ended, size_t limit) {
   return got;
 }
 
+std::string pattern(size_t size) {
+  std::string text(size, '\0');
+  uint32_t state = 1;
+  for (char& c : text) {
+    state = state * 1664525 + 1013904223;
+    c = static_cast<char>(state >> 24);
+  }
+  return text;
+}
+
 }  // namespace openmmp::proxy

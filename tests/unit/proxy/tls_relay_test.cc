@@ -15,16 +15,6 @@ namespace {
 
 constexpr const char* farewell = "* BYE\r\n";
 
-std::string pattern(size_t size) {
-  std::string text(size, '\0');
-  uint32_t state = 1;
-  for (char& c : text) {
-    state = state * 1664525 + 1013904223;
-    c = static_cast<char>(state >> 24);
-  }
-  return text;
-}
-
 // The other end of a socket of ours, on TLS.
 class Peer {
  public:
