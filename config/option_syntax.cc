@@ -37,6 +37,11 @@ Result<> check_attributes(std::string_view value) {
   return {};
 }
 
+Result<> check_attribute(std::string_view value) {
+  if (is_attribute(value)) return {};
+  return fail(Errc::protocol, fmt::format("'{}' is not the name of an attribute", value));
+}
+
 // Takes the scheme off `url`; false when it has none of the directory's.
 bool take_scheme(std::string_view& url) {
   for (const std::string_view scheme : {"ldap://", "ldaps://"}) {
@@ -145,6 +150,21 @@ Result<> check_host_port(std::string_view value) {
   return {};
 }
 
+Result<> check_http_url(std::string_view value) {
+  constexpr std::string_view scheme = "http://";
+  constexpr const char* accepted = "accepted: http://HOST[:PORT][/PATH]";
+  if (!starts_with_ignoring_case(value, scheme)) {
+    return fail(Errc::protocol, fmt::format("'{}' is no http URL; {}", value, accepted));
+  }
+  const std::string_view rest = value.substr(scheme.size());
+  const auto host = parse_host_port(rest.substr(0, rest.find('/')));
+  if (!host) return fail(Errc::protocol, fmt::format("{}; {}", host.error().detail, accepted));
+  const bool odd =
+      std::any_of(rest.begin(), rest.end(), [](char c) { return c <= ' ' || c >= 0x7f; });
+  if (odd) return fail(Errc::protocol, fmt::format("has a character no URL has; {}", accepted));
+  return {};
+}
+
 // A letter or digit as the separator would cut names in two.
 Result<> check_characters(std::string_view value, size_t most) {
   const bool odd = std::any_of(value.begin(), value.end(), [](char c) {
@@ -245,6 +265,7 @@ Result<> check_ssl_ports(std::string_view value) {
 // Forms that are not here take any text, or are checked with what else the table knows of them.
 constexpr std::pair<Form, Result<> (*)(std::string_view)> checks[] = {
     {Form::ldap_url, check_ldap_url},
+    {Form::attribute, check_attribute},
     {Form::attributes, check_attributes},
     {Form::search_filter, check_search_filter},
     {Form::replay_format,
@@ -253,6 +274,7 @@ constexpr std::pair<Form, Result<> (*)(std::string_view)> checks[] = {
     {Form::characters,
      [](std::string_view value) { return check_characters(value, value.size()); }},
     {Form::host_port, check_host_port},
+    {Form::http_url, check_http_url},
     {Form::paths, check_paths},
     {Form::ssl_ports, check_ssl_ports},
     {Form::ciphers, tls::check_ciphers},

@@ -23,7 +23,7 @@ constexpr Syntax number(int64_t min, int64_t max, std::string_view unit) {
 }
 constexpr Syntax form(Form kind) { return {kind, {}, "", {}}; }
 
-constexpr std::string_view schema_levels[] = {"1", "2"};
+constexpr std::string_view schema_levels[] = {"1", "1.5", "2"};
 constexpr std::string_view tls_versions[] = {"1.2", "1.3"};
 constexpr std::string_view oauth_mechanisms[] = {"XOAUTH2", "OAUTHBEARER"};
 constexpr std::string_view client_forwards[] = {"auto",   "none", "proxy1",
@@ -98,7 +98,44 @@ constexpr Option table[] = {
         "Find the domain's entry first and the user below it; no: search all users with "
         "SearchFormat below the base of LdapUrl."),
     ours(directory, "SchemaLevel", &S::schema_level, one_of(schema_levels), in_proxies | in_vdmap,
-         later, "Schema of the domain entries, as the MTA's LDAP_SCHEMALEVEL."),
+         now,
+         "Where domains are: 1, the DC tree; 2, entries with the domain's name; 1.5, found as in 2 "
+         "and read as in 1. As the MTA's LDAP_SCHEMALEVEL."),
+    mmp(directory, "LDAP_DOMAIN_ROOT", &S::ldap_domain_root, plain, in_proxies, now,
+        "Base of the domains' tree; empty: the base of LdapUrl."),
+    mmp(directory, "LDAP_DOMAIN_FILTER_SCHEMA1", &S::ldap_domain_filter_schema1,
+        form(Form::search_filter), in_proxies, now,
+        "Filter that an entry of the DC tree must match to be a domain."),
+    mmp(directory, "LDAP_DOMAIN_FILTER_SCHEMA2", &S::ldap_domain_filter_schema2,
+        form(Form::search_filter), in_proxies, now,
+        "Filter that a domain's entry of schema 2 must match besides its name; empty: the name is "
+        "enough."),
+    mmp(directory, "LDAP_ATTR_DOMAIN1_SCHEMA2", &S::ldap_attr_domain1_schema2,
+        form(Form::attribute), in_proxies, now, "Attribute with the name of a domain."),
+    mmp(directory, "LDAP_ATTR_DOMAIN2_SCHEMA2", &S::ldap_attr_domain2_schema2,
+        form(Form::attribute), in_proxies, now, "Attribute with its other names."),
+    mmp(directory, "LDAP_ATTR_DOMAIN_SEARCH_FILTER", &S::ldap_attr_domain_search_filter,
+        form(Form::attribute), in_proxies, now,
+        "Attribute of a domain with the filter of its users: %U, %V, %o."),
+    mmp(directory, "LDAP_DOMAIN_ATTR_BASEDN", &S::ldap_domain_attr_basedn, form(Form::attribute),
+        in_proxies, now, "Attribute of a domain with the base of its users."),
+    mmp(directory, "LDAP_DOMAIN_ATTR_CANONICAL", &S::ldap_domain_attr_canonical,
+        form(Form::attribute), in_proxies, now, "Attribute of a domain with its canonical name."),
+    mmp(directory, "LDAP_DOMAIN_ATTR_ALIAS", &S::ldap_domain_attr_alias, form(Form::attribute),
+        in_proxies, now, "Attribute of a domain's alias with the DN of the domain."),
+    mmp(directory, "LDAP_DOMAIN_ATTR_UID_SEPARATOR", &S::ldap_domain_attr_uid_separator,
+        form(Form::attribute), in_proxies, now,
+        "Attribute of a domain with the character that stands for @ in its users' uid."),
+    mmp(directory, "LDAP_DOMAIN_ATTR_STATUS", &S::ldap_domain_attr_status, form(Form::attribute),
+        in_proxies, now, "Attribute of a domain with its status."),
+    mmp(directory, "LDAP_DOMAIN_ATTR_MAIL_STATUS", &S::ldap_domain_attr_mail_status,
+        form(Form::attribute), in_proxies, now, "Attribute of a domain with its status for mail."),
+    mmp(directory, "LDAP_UID", &S::ldap_uid, form(Form::attribute), in_proxies, now,
+        "Attribute of a user with the user's name."),
+    mmp(directory, "LDAP_USER_STATUS", &S::ldap_user_status, form(Form::attribute), in_proxies, now,
+        "Attribute of a user with the user's status."),
+    mmp(directory, "LDAP_USER_MAIL_STATUS", &S::ldap_user_mail_status, form(Form::attribute),
+        in_proxies, now, "Attribute of a user with the user's status for mail."),
     mmp(directory, "DefaultDomain", &S::default_domain, plain, in_proxies | in_vdmap, now,
         "Domain of a login name that has none."),
     mmp(directory, "SearchFormat", &S::search_format, form(Form::search_filter),
@@ -135,6 +172,13 @@ constexpr Option table[] = {
     mmp(authentication, "AuthenticationLdapAttributes", &S::authentication_ldap_attributes,
         form(Form::attributes), in_stores | in_vdmap, later,
         "Attributes of the user handed to AuthenticationServer."),
+    ours(authentication, "AuthenticationTimeout", &S::authentication_timeout,
+         number(1, 3600, "seconds"), in_stores | in_vdmap, now,
+         "Time for an answer of AuthenticationServer."),
+    ours(
+        authentication, "AuthenticationHeader", &S::authentication_header, plain,
+        in_stores | in_vdmap, now,
+        "A header that AuthenticationServer is sent with each request, as \"X-Auth-Key: secret\"."),
     mmp(authentication, "CRAMs", &S::crams, plain, in_stores | in_vdmap, now,
         "Offer CRAM-MD5 and APOP: the password is read from the directory."),
     ours(authentication, "SCRAMs", &S::scrams, plain, in_stores | in_vdmap, now,
@@ -217,6 +261,12 @@ constexpr Option table[] = {
     ours(sessions, "StoreFile", &S::store_file, form(Form::path), in_stores, now,
          "File of options for some stores: \"store NAME HOST[:PORT]...\" and \"NAME:OPTION "
          "VALUE\"."),
+    ours(sessions, "StoreFailures", &S::store_failures, number(0, 1000000, "failures"), in_stores,
+         now, "Failures in a row after which a store counts as down; 0: it never does."),
+    ours(sessions, "StoreProbeInterval", &S::store_probe_interval, number(1, 86400, "seconds"),
+         in_stores, now, "How often a store that is down is probed."),
+    ours(sessions, "StoreRampTime", &S::store_ramp_time, number(0, 86400, "seconds"), in_stores,
+         now, "How long a store that has come back gets fewer logins at a time."),
     mmp(sessions, "DebugKeys", &S::debug_keys, plain, in_proxies | in_vdmap, later,
         "Subjects to log in detail."),
 
@@ -241,6 +291,15 @@ constexpr Option table[] = {
         "Penalties fade evenly; no: they stay whole and then end."),
     mmp(protections, "BGExcluded", &S::bg_excluded, form(Form::path), in_stores, later,
         "File of addresses, IP|MASK a line, that are never penalised."),
+    ours(protections, "MaxUserSessions", &S::max_user_sessions, number(0, 1000000, "sessions"),
+         in_stores, now, "Sessions that a user may have at a time in a service; 0: no limit."),
+    ours(protections, "PolicyServer", &S::policy_server, form(Form::http_url), in_stores, now,
+         "http://HOST:PORT of a weakforced, which is asked before a login and told how it ended; "
+         "logins go on when it is away."),
+    ours(protections, "PolicyPassword", &S::policy_password, plain, in_stores, now,
+         "Password for PolicyServer."),
+    ours(protections, "PolicyTimeout", &S::policy_timeout, number(1, 60, "seconds"), in_stores, now,
+         "Time for an answer of PolicyServer."),
 
     mmp(smtp, "SmtpRelays", &S::smtp_relays, plain, in_smtp, later,
         "The relays, host or host:port, used in turn."),
@@ -314,13 +373,13 @@ constexpr Option table[] = {
 };
 
 // The vdmap spellings are of release 5.1, ssl_ports, SSLNicknames and ugldap... of the unified
-// configuration of release 8.
+// configuration of release 8, LDAP_SCHEMALEVEL of the MTA.
 constexpr Alias alias_table[] = {
     {"AuthCacheSizeTTL", "AuthCacheTTL"}, {"CanonicalVirtual", "CanonicalVirtualDomainDelim"},
     {"CertMap", "CertMapFile"},           {"DomainDelim", "VirtualDomainDelim"},
     {"SSLNicknames", "SSLCertNicknames"}, {"ssl_ports", "SSLPorts"},
     {"ugldapbindcred", "BindPass"},       {"ugldapbinddn", "BindDN"},
-    {"VDomain", "DefaultDomain"},
+    {"VDomain", "DefaultDomain"},         {"LDAP_SCHEMALEVEL", "SchemaLevel"},
 };
 
 // Longer than any option by more than what nearest_option() forgives.

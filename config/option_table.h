@@ -28,12 +28,14 @@ enum class Form {
   port,
   log_level,      // a number or the name of one
   ldap_url,       // "ldap://...", several, or "ldif:FILE?BASE"
-  attributes,     // names of LDAP attributes
+  attribute,      // the name of an LDAP attribute
+  attributes,     // names of them
   search_filter,  // an LDAP filter with %-escapes
   replay_format,  // %-escapes and %A[attribute]
   character,
   characters,
   host_port,
+  http_url,   // "http://HOST[:PORT][/PATH]"
   choice,     // one of Syntax::choices, or words of them
   paths,      // several files, none with a blank in its name
   ssl_ports,  // see config/ssl_ports.h

@@ -43,7 +43,24 @@ struct Settings {
   int ldap_cache_size = 10000;
   Seconds ldap_cache_ttl{900};
   bool hosted_domains = true;
-  std::string schema_level = "2";  // ours, as the MTA's LDAP_SCHEMALEVEL
+  std::string schema_level = "2";  // "1", "1.5" or "2"
+  // The MTA's names for attributes and filters of the schema, as its options have them.
+  std::string ldap_domain_root;  // empty: the base of ldap_url
+  std::string ldap_domain_filter_schema1 =
+      "(|(objectClass=inetDomain)(objectClass=inetDomainAlias))";
+  std::string ldap_domain_filter_schema2;
+  std::string ldap_attr_domain1_schema2 = "sunPreferredDomain";
+  std::string ldap_attr_domain2_schema2 = "associatedDomain";
+  std::string ldap_attr_domain_search_filter = "inetDomainSearchFilter";
+  std::string ldap_domain_attr_basedn = "inetDomainBaseDN";
+  std::string ldap_domain_attr_canonical = "inetCanonicalDomainName";
+  std::string ldap_domain_attr_alias = "aliasedObjectName";
+  std::string ldap_domain_attr_uid_separator = "domainUidSeparator";
+  std::string ldap_domain_attr_status = "inetDomainStatus";
+  std::string ldap_domain_attr_mail_status = "mailDomainStatus";
+  std::string ldap_uid = "uid";
+  std::string ldap_user_status = "inetUserStatus";
+  std::string ldap_user_mail_status = "mailUserStatus";
   std::string default_domain;
   std::string search_format = "(uid=%s)";
   std::string domain_search_format = "(uid=%U)";
@@ -59,6 +76,8 @@ struct Settings {
   Seconds auth_cache_ttl{900};
   std::string authentication_server;
   Words authentication_ldap_attributes;
+  Seconds authentication_timeout{10};  // ours
+  Secret authentication_header;        // ours: "NAME: VALUE", sent to authentication_server
   bool crams = false;
   bool scrams = false;                   // ours: SCRAM-SHA-256 and SCRAM-SHA-256-PLUS
   Words oauth_mechanisms;                // ours: "XOAUTH2", "OAUTHBEARER"
@@ -89,11 +108,14 @@ struct Settings {
   int auth_service_ttl = -1;  // seconds; 0 and below: off
   int max_concurrent_connection_attempts = 10;
   bool proxy_protocol = false;
-  Words trusted_networks;        // ours: whose PROXY headers are believed; see Networks
-  int max_proxy_hops = 5;        // ours
-  Words forward_client{"none"};  // ours: auto or none alone, or proxy1 or proxy2, id, xclient
-  Words source_addresses;        // ours: IP addresses to connect to stores from
-  std::string store_file;        // ours: options by store
+  Words trusted_networks;           // ours: whose PROXY headers are believed; see Networks
+  int max_proxy_hops = 5;           // ours
+  Words forward_client{"none"};     // ours: auto or none alone, or proxy1 or proxy2, id, xclient
+  Words source_addresses;           // ours: IP addresses to connect to stores from
+  std::string store_file;           // ours: options by store
+  int store_failures = 3;           // ours: in a row, until a store counts as down; 0: never
+  Seconds store_probe_interval{5};  // ours
+  Seconds store_ramp_time{10};      // ours: how long a store that came back is spared
   Words debug_keys;
 
   // Protections.
@@ -107,6 +129,10 @@ struct Settings {
   Seconds bg_decay{900};
   bool bg_linear = false;
   std::string bg_excluded;
+  int max_user_sessions = 0;  // ours; 0: no limit
+  std::string policy_server;  // ours: "http://host:port" of a weakforced
+  Secret policy_password;     // ours
+  Seconds policy_timeout{2};  // ours
 
   // SMTP.
   Words smtp_relays;
