@@ -65,6 +65,18 @@ std::string pbkdf2_sha256(std::string_view password, std::string_view salt, int 
   return value;
 }
 
+std::string sha1(std::string_view bytes) {
+  std::string value = digest(EVP_sha1(), bytes);
+  CHECK(!value.empty());
+  return value;
+}
+
+std::string sha512(std::string_view bytes) {
+  std::string value = digest(EVP_sha512(), bytes);
+  CHECK(!value.empty());
+  return value;
+}
+
 Result<std::string> md5(std::string_view bytes) {
   return unless_forbidden(digest(EVP_md5(), bytes));
 }

@@ -17,6 +17,10 @@ std::string hmac_sha256(std::string_view key, std::string_view bytes);
 // Slow on purpose, half a second for a million iterations: run it on a thread.
 std::string pbkdf2_sha256(std::string_view password, std::string_view salt, int iterations);
 
+// Of stored passwords only.
+std::string sha1(std::string_view bytes);
+std::string sha512(std::string_view bytes);
+
 // Errc::unavailable where the host's policy forbids MD5 (FIPS).
 Result<std::string> md5(std::string_view bytes);
 Result<std::string> hmac_md5(std::string_view key, std::string_view bytes);
