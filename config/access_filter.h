@@ -4,6 +4,8 @@
 // there are "+" rules and no "-" rules. Pure: the client's name comes in as an argument.
 #pragma once
 
+#include <algorithm>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +27,20 @@ struct AccessQuery {
   bool name_is_false = false;  // it has a name, which does not lead back: DNSSPOOFER
 };
 
+// "a b EXCEPT c EXCEPT d": a or b, unless it is c and not d.
+template <class Item>
+struct ExceptList {
+  std::vector<std::vector<Item>> parts;
+  template <class Fits>
+  bool any(Fits fits) const {
+    bool result = false;
+    for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
+      result = !result && std::any_of(part->begin(), part->end(), fits);
+    }
+    return result;
+  }
+};
+
 class AccessFilter {
  public:
   AccessFilter() = default;  // lets everybody in
@@ -34,12 +50,38 @@ class AccessFilter {
   bool empty() const { return rules_.empty(); }
   // Whether the answer may depend on the client's name.
   bool needs_name() const { return needs_name_; }
+  // Whether a rule asks who the client's user is (user@host), which nobody can say: ident is not
+  // spoken. Such a filter admits no one.
+  bool needs_ident() const { return needs_ident_; }
   bool admits(const AccessQuery& query) const;
 
  private:
-  struct Rule;  // its owner designs it
+  friend class FilterReader;
+  struct Host {
+    enum class Kind { all, network, name, domain, local, known, unknown, spoofer };
+    Kind kind = Kind::all;
+    std::string name;                // in lower case; of a domain with its dot
+    std::optional<Network> network;  // of Kind::network
+    bool is(const SocketAddress& address) const;
+    bool is_client(const AccessQuery& query) const;
+  };
+  struct Service {
+    std::string name;  // "imaps"; empty: all
+    Host at;           // which of our addresses
+  };
+  struct Rule {
+    bool grants = false;
+    ExceptList<Service> services;
+    ExceptList<Host> clients;
+  };
+  bool fits(const Rule& rule, const AccessQuery& query) const;
+  bool fits(const Service& service, const AccessQuery& query) const;
+  bool mentions(std::string_view service) const;
+
   std::vector<Rule> rules_;
+  std::vector<std::string> services_;  // that any rule names
   bool needs_name_ = false;
+  bool needs_ident_ = false;
 };
 
 }  // namespace openmmp::config

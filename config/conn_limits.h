@@ -1,7 +1,7 @@
 // The ConnLimits option: how many connections a client address may hold, by where it comes from.
 //   IP|MASK:NUMBER,IP|MASK:NUMBER,...     or the name of a file with one entry a line
 // The first entry that has the address counts. NETWORK/BITS:NUMBER is taken, too, for IPv6 as well.
-// Pure.
+// The entry for all of IPv4 is the documented catch-all, and holds for IPv6 clients, too. Pure.
 #pragma once
 
 #include <optional>
@@ -25,14 +25,15 @@ class ConnLimits {
 
  private:
   struct Entry {
-    Entry(Network n, int l) : network(n), limit(l) {}
-    Network network;
+    std::optional<Network> network;  // none: every client
     int limit;
   };
+  static Result<Entry> parse_entry(std::string_view text);
+
   std::vector<Entry> entries_;
 };
 
-// Whether the value is the name of a file.
+// Whether the value is the name of a file: it is no list, for it has no ':', or it is a path.
 bool names_file_of_conn_limits(std::string_view value);
 
 }  // namespace openmmp::config

@@ -39,7 +39,8 @@ Result<> check_attributes(std::string_view value) {
 
 Result<> check_attribute(std::string_view value) {
   if (is_attribute(value)) return {};
-  return fail(Errc::protocol, fmt::format("'{}' is not the name of an attribute", value));
+  return fail(Errc::protocol,
+              fmt::format("'{}' is not the name of an attribute; accepted: one, as uid", value));
 }
 
 // Takes the scheme off `url`; false when it has none of the directory's.

@@ -17,6 +17,8 @@ using Words = std::vector<std::string>;
 
 enum class AdminPolicy { simple, group };
 
+inline constexpr char inet_domains[] = "(|(objectClass=inetDomain)(objectClass=inetDomainAlias))";
+
 struct Settings {
   // The process as a whole (AService.cfg).
   std::string service_list;
@@ -46,8 +48,7 @@ struct Settings {
   std::string schema_level = "2";  // "1", "1.5" or "2"
   // The MTA's names for attributes and filters of the schema, as its options have them.
   std::string ldap_domain_root;  // empty: the base of ldap_url
-  std::string ldap_domain_filter_schema1 =
-      "(|(objectClass=inetDomain)(objectClass=inetDomainAlias))";
+  std::string ldap_domain_filter_schema1 = inet_domains;
   std::string ldap_domain_filter_schema2;
   std::string ldap_attr_domain1_schema2 = "sunPreferredDomain";
   std::string ldap_attr_domain2_schema2 = "associatedDomain";

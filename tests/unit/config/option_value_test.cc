@@ -128,7 +128,7 @@ TEST(OptionValue, RefusesBadValuesAndSaysWhatIsAccepted) {
       {"LDAPTimeout", "4294967297", "out of range"},
       {"AuthServiceTTL", "-2", "out of range"},
       {"AdminPolicy", "none", "simple or group"},
-      {"SchemaLevel", "3", "1, 2"},
+      {"SchemaLevel", "3", "1, 1.5, 2"},
       {"SSLMinVersion", "1.1", "1.2, 1.3"},
       {"SSLMinVersion", "TLSv1.2", "1.2, 1.3"},
       {"SSLPorts", "imaps", "no port"},
@@ -163,7 +163,11 @@ TEST(OptionValue, RefusesBadValuesAndSaysWhatIsAccepted) {
       {"StoreFingerprints", "0011", "64 hex digits"},
       {"StoreFingerprints", "g0112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
        "64 hex digits"},
-      {"SchemaLevel", "", "1, 2"},
+      {"SchemaLevel", "", "1, 1.5, 2"},
+      {"PolicyServer", "https://h/", "http://HOST"},
+      {"PolicyServer", "http://h:0x/", "accepted"},
+      {"PolicyServer", "http://h/a b", "no URL has"},
+      {"LDAP_UID", "uid mail", "not the name"},
       {"MailHostAttrs", "", "mailHost"},
       {"MailHostAttrs", "mailHost,other", "not the name"},
       {"MailHostAttrs", "mail*", "not the name"},
@@ -254,6 +258,8 @@ std::string other_value(const Option& option) {
       return "192.0.2.1";
     case Form::distinguished_names:
       return "cn=a,o=x";
+    case Form::http_url:
+      return "http://h:8084";
     default:
       return "other";
   }
