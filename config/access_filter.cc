@@ -67,9 +67,12 @@ std::string network_of_prefix(std::string_view text) {
 
 // As Network has it: a dotted mask behind '|', an IPv6 address without its brackets.
 std::string network_text(std::string_view text) {
+  if (text.empty()) return {};
   if (text.ends_with('.')) return network_of_prefix(text);
   std::string network(text);
-  std::erase_if(network, [](char c) { return c == '[' || c == ']'; });
+  if (const size_t close = network.find(']'); network[0] == '[' && close != std::string::npos) {
+    network = network.substr(1, close - 1) + network.substr(close + 1);
+  }
   const size_t slash = network.find('/');
   if (slash != std::string::npos && network.find('.', slash) != std::string::npos) {
     network[slash] = '|';

@@ -49,7 +49,9 @@ Result<ConnLimits::Entry> ConnLimits::parse_entry(std::string_view text) {
   if (is_bare_ipv6(network)) {
     return no_entry(text, "has an IPv6 address without /BITS or brackets");
   }
-  std::erase_if(network, [](char c) { return c == '[' || c == ']'; });
+  if (const size_t close = network.find(']'); network[0] == '[' && close != std::string::npos) {
+    network = network.substr(1, close - 1) + network.substr(close + 1);
+  }
   const Result<Network> parsed = Network::parse(network);
   if (!parsed) return no_entry(text, "does not begin with a network");
   if (parsed->to_string() == "0.0.0.0/0") return Entry{std::nullopt, *limit};

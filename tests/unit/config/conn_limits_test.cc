@@ -68,6 +68,7 @@ TEST(ConnLimits, SaysWhatIsNoEntry) {
       {"10.0.0.0|ffff:::5", "does not begin with a network"},
       {"10.0.0.1/8:5", "does not begin with a network"},
       {"host:5", "does not begin with a network"},
+      {"[2001:db8::1:5", "does not begin with a network"},
       {"2001:db8::1:5", "without /BITS or brackets"},
       {":20,x", "'x' has no ':'"},
       {std::string_view("10.0.0.0/8\0:5", 13), "does not begin with a network"},
