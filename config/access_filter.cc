@@ -47,15 +47,6 @@ bool is_digits(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-// Whose last label is not a number, or a misspelt address would be a name that nobody has.
-bool is_host_name(std::string_view text) {
-  constexpr std::string_view letters =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
-  if (text.empty() || text.size() > 253 || text.find("..") != std::string_view::npos) return false;
-  return text.find_first_not_of(letters) == std::string_view::npos && text.back() != '.' &&
-         !is_digits(text.substr(text.rfind('.') + 1));
-}
-
 // "10.1." as 10.1.0.0/16.
 std::string network_of_prefix(std::string_view text) {
   const auto fields = std::count(text.begin(), text.end(), '.');
@@ -81,6 +72,14 @@ std::string network_text(std::string_view text) {
 }
 
 }  // namespace
+
+bool is_host_name(std::string_view text) {
+  constexpr std::string_view letters =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+  if (text.empty() || text.size() > 253 || text.find("..") != std::string_view::npos) return false;
+  return text.find_first_not_of(letters) == std::string_view::npos && text.front() != '.' &&
+         text.back() != '.' && !is_digits(text.substr(text.rfind('.') + 1));
+}
 
 // Reads one filter.
 class FilterReader {

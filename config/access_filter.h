@@ -27,6 +27,10 @@ struct AccessQuery {
   bool name_is_false = false;  // it has a name, which does not lead back: DNSSPOOFER
 };
 
+// Whether a host may have this name: letters, digits, '-', '_' in labels, the last no number, for
+// then it is an address.
+bool is_host_name(std::string_view text);
+
 // "a b EXCEPT c EXCEPT d": a or b, unless it is c and not d.
 template <class Item>
 struct ExceptList {

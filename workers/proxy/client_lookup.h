@@ -1,5 +1,8 @@
 // The name of a client's address, by DNS and verified: the name must have the address.
 // Asynchronous, by c-ares, whose home is the .cc file. One a worker; outlives whoever waits.
+//
+// One look-up is under way for one address, however many ask, and answers are not kept: a caching
+// resolver on the host does that better.
 #pragma once
 
 #include <memory>
@@ -18,6 +21,11 @@ struct ClientName {
 
 class ClientLookup {
  public:
+  // Further addresses have no name until one of these look-ups is over.
+  static constexpr size_t most_at_once = 256;
+  // Of an address that has more, these are tried.
+  static constexpr size_t most_names = 4;
+
   // `servers`: "127.0.0.1:5353,..." in place of those of resolv.conf, for tests; empty: as the
   // host.
   explicit ClientLookup(Loop& loop, std::string servers = {});
@@ -27,8 +35,8 @@ class ClientLookup {
   Task<ClientName> look_up(SocketAddress client, Millis time);
 
  private:
-  struct Resolver;
-  std::unique_ptr<Resolver> resolver_;
+  class Queries;
+  std::unique_ptr<Queries> queries_;
 };
 
 }  // namespace openmmp::proxy
