@@ -127,7 +127,7 @@ TEST_F(ClientLookupTest, TheFirstOfSeveralNamesThatLeadsBackCounts) {
 
 TEST_F(ClientLookupTest, OnlySomeOfManyNamesAreTried) {
   std::vector<DnsRecord> records;
-  for (int n = 0; n < 60; ++n) records.push_back(ptr(client_ptr, fmt::format("n{}.x", n)));
+  for (int n = 0; n < 9; ++n) records.push_back(ptr(client_ptr, fmt::format("n{}.x", n)));
   dns.answer(client_ptr, records);
   expect("192.0.2.1", "", true);
   EXPECT_EQ(dns.asked(), 1 + static_cast<int>(ClientLookup::most_names));
