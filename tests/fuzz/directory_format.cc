@@ -21,7 +21,7 @@ bool same_shape(const Filter& a, const Filter& b) {
 void check_filter(std::string_view text, const directory::LoginName& name) {
   const auto format = directory::FilterFormat::parse(text);
   if (!format) return;
-  const std::string filled = format->fill(name, "192.0.2.1", "2001:db8::1");
+  const std::string filled = format->fill(name, "192.0.2.1", "2001:db8::1", "CN=*(joe)");
   const auto filter = directory::parse_filter(filled);
   CHECK(filter || filter.error().code == Errc::limit);
   CHECK(!filter || same_shape(*filter, format->sample()));

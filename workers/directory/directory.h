@@ -1,15 +1,16 @@
-// What sessions ask a directory: where a user's mailbox is, which passwords he has, whose a
-// client's certificate is, who may act for others. Behind it stands an LDAP directory or an
-// embedded one, an LDIF file; the same settings, names and filters serve both.
+// What sessions ask a directory: where a user's mailbox is and whether he may use it, which
+// passwords he has, whose a client's certificate is, who may act for others. Behind it stands an
+// LDAP directory or an embedded one, an LDIF file; the same settings, names and filters serve both.
 //
-// One Directory a worker and virtual domain. It must outlive the sessions that ask it, and be
-// destroyed before the Loop. A session may be destroyed while it waits for an answer.
+// One Directory a worker and virtual domain, with caches of its own. It must outlive the sessions
+// that ask it, and be destroyed before its Sources and the Loop. A session may be destroyed while
+// it waits for an answer.
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <string>
-#include <variant>
+#include <utility>
 #include <vector>
 
 #include "config/settings.h"
@@ -20,11 +21,11 @@
 #include "ipc/runtime/task.h"
 #include "ipc/runtime/unique_fd.h"
 #include "workers/directory/certmap.h"
-#include "workers/directory/embedded.h"
-#include "workers/directory/format.h"
-#include "workers/directory/ldap_directory.h"
-#include "workers/directory/ldap_url.h"
+#include "workers/directory/domains.h"
 #include "workers/directory/login_name.h"
+#include "workers/directory/sources.h"
+#include "workers/directory/steps.h"
+#include "workers/directory/users.h"
 
 namespace openmmp::directory {
 
@@ -35,7 +36,8 @@ struct Query {
   std::string user;  // as the client typed it
   std::string client_ip;
   std::string local_ip;
-  bool wants_dn = false;  // in the Route; most logins save themselves the copy
+  std::string certificate_subject;  // of the client's; empty: it has shown none
+  bool wants_dn = false;            // in the Route; most logins save themselves the copy
 };
 
 // A certificate that TLS has verified.
@@ -55,18 +57,19 @@ struct Route {
   std::vector<HostPort> hosts;  // to be tried in this order; port 0: BacksidePort
   std::string replay_name;      // the name to log in with at the store
   std::string user;             // canonical, for logs: "joe" or "joe@example.com"
+  std::string domain;           // canonical; empty: none
   std::string dn;               // of the user's entry, if wanted
+  // Whether this user may log in now. When not, hosts and replay name may be missing.
+  Standing standing = Standing::active;
+  std::string standing_text;  // "user 'joe@x.org' mailUserStatus: 'hold'"; empty while active
+  // mailDomainAllowedServiceAccess of the domain and TCPAccessAttr of the user; empty: none.
+  std::string domain_filter;
+  std::string user_filter;
+  std::optional<bool> pre_auth;  // as the domain has it; none: as the option has it
+  std::vector<std::pair<std::string, std::string>> attributes;  // AuthenticationLdapAttributes
 };
 // Whether two names have led to one entry. No when either Route is without a DN.
 bool is_same_entry(const Route& a, const Route& b);
-
-// How an answer came about, for `mmpctl lookup`.
-struct Step {
-  Step(std::string w, std::string v) : what(std::move(w)), value(std::move(v)) {}
-  std::string what;
-  std::string value;
-};
-using Steps = std::vector<Step>;
 
 // Files that options name, opened by somebody who may. Those not needed stay empty.
 struct Files {
@@ -80,12 +83,17 @@ class Directory {
 
  public:
   // Reads the LDIF file, or prepares to ask the LDAP servers: the first connection is opened when
-  // the first user asks. Errors name the option that is wrong.
+  // the first user asks. What another Directory has opened already is taken from `sources`. Errors
+  // name the option that is wrong.
+  static Result<std::unique_ptr<Directory>> create(Loop& loop, const config::Settings& settings,
+                                                   Log& log, Files files, Sources& sources);
+  // For a worker without virtual domains.
   static Result<std::unique_ptr<Directory>> create(Loop& loop, const config::Settings& settings,
                                                    Log& log, Files files);
 
-  // Errc::refused: the name is malformed, nobody has it, or more than one entry does.
-  // Errc::unavailable: the directory is down or slow, or the entry does not name a usable store.
+  // Errc::refused: the name is malformed, nobody has it, or more than one entry does; so for its
+  // domain. Errc::unavailable: the directory is down or slow, or an entry says what cannot be used:
+  // no store, or a domain's broken filter. A user who may not log in has a Route: see its standing.
   // `detail` says which; it is for the log, not for the client.
   // `steps` may be null; else it must live until the task has ended.
   Task<Route> find_route(Query query, Steps* steps);
@@ -101,51 +109,66 @@ class Directory {
 
   // The name with its domain, as the directory has it or would have it: one text for all ways to
   // type it, whether the user exists or not.
-  std::string canonical_name(const std::string& typed) const;
+  std::string canonical_name(const std::string& typed);
 
   // Whether the entry that the name leads to is a direct member of one of the groups, DNs, which
   // must live until the task has ended. A group that is not there has no members. Errors are those
   // of find_route.
   Task<bool> is_member(Query who, const config::Words& groups);
 
-  Directory(Private, Loop& loop, const config::Settings& settings, FilterFormat search_format,
-            ReplayFormat replay_format);
+  struct Formats {
+    FilterFormat search;  // of users without a hosted domain
+    FilterFormat domain_search;
+    ReplayFormat replay;
+  };
+  Directory(Private, Loop& loop, const config::Settings& settings, Formats formats, Source& source,
+            std::string base);
 
  private:
-  using Source = std::variant<std::monostate, EmbeddedDirectory, LdapDirectory>;
-
-  Result<> open(const config::Settings& settings, Log& log, Files files);
-  Result<> open_ldif(const LdapUrl& url, const UniqueFd& file);
+  static Result<Formats> parse_formats(const config::Settings& settings);
+  Result<> check_domains(const config::Settings& settings);
+  void prepare_embedded();
   Result<> read_cert_map(const config::Settings& settings, Log& log, const UniqueFd& file);
 
-  // For find_route: through the cache, and shared by all who ask the same.
-  Task<Found> search(std::string filter);
-  Result<Found> search_ldif(EmbeddedDirectory& embedded, const std::string& filter);
-  Result<Route> route_of(const LoginName& name, const Entry& entry, Steps* steps) const;
+  // What every login passes through, without a wait while all is remembered.
+  bool is_hosted(const LoginName& name) const { return domains_ && !name.domain.empty(); }
+  const Domain* cached_domain(const LoginName& name);
+  const std::string& base_for(const Domain* domain) const {
+    return domain == nullptr ? base_ : domain->base;
+  }
+  std::string canonical_of(const LoginName& name, const Domain* domain) const;
+  std::string filter_for(const LoginName& name, const Domain* domain, const Query& query) const;
+  SearchRequest request_for(std::string filter, const Domain* domain) const;
+  Result<Route> route_of(const LoginName& name, const Domain* domain, const Entry& entry,
+                         Steps* steps) const;
+  Judgement judge(const std::string& user, const Domain* domain, const Entry& entry) const;
+  void add_extras(const Domain* domain, const Entry& entry, Steps* steps, Route& route) const;
 
   // For the others: a search for one session.
-  Task<SearchAnswer> ask(SearchRequest request);
-  Result<SearchAnswer> ask_ldif(EmbeddedDirectory& embedded, const SearchRequest& request) const;
-  Result<SearchRequest> request_for(const Query& query, const config::Words& attributes) const;
+  Task<SearchRequest> search_for(Query query, config::Words attributes);
   SearchRequest request_for(const CertLookup& lookup) const;
   Result<CertLookup> look_up(const CertificateQuery& query) const;
+  Result<std::string> login_name_of(const Entry& entry) const;
   Result<Route> route_of_owner(const Entry& entry, Steps* steps) const;
   Task<bool> has_member(const std::string& group, const std::vector<Dn>& member);
 
-  Loop& loop_;
+  std::unique_ptr<Sources> own_sources_;  // of a worker without virtual domains
   NameRules rules_;
-  FilterFormat search_format_;
-  ReplayFormat replay_format_;
+  Formats formats_;
   config::Words mail_host_attributes_;
-  config::Words route_attributes_;  // those and what ReplayFormat needs
+  config::Words access_attributes_;
+  config::Words extra_attributes_;  // for an AuthenticationServer
+  config::Words route_attributes_;  // all of those and what ReplayFormat needs
   config::Words password_attributes_;
+  std::string uid_attribute_;
+  std::string status_attribute_;
+  std::string mail_status_attribute_;
   std::optional<CertMap> cert_map_;
-  std::string cert_base_;    // where certificates are looked up whose mapping does not say
-  std::string base_text_;    // as LdapUrl has it
-  Dn base_;                  // the same, of an embedded directory
-  std::string source_name_;  // the file of an embedded directory
-  UserCache cache_;
-  Source source_;  // after the cache, which it refers to
+  std::string cert_base_;  // where certificates are looked up whose mapping does not say
+  std::string base_;       // as LdapUrl has it
+  Source& source_;
+  Users users_;
+  std::optional<Domains> domains_;  // none: HostedDomains no
 };
 
 }  // namespace openmmp::directory

@@ -1,62 +1,14 @@
 // How a Directory comes to be: the options and files that make one.
 #include <fmt/format.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
+#include <iterator>
+#include <sstream>
 
 #include "workers/directory/directory.h"
 
 namespace openmmp::directory {
 
 namespace {
-
-Result<std::string> read_all(int fd) {
-  std::string text;
-  char buffer[65536];
-  for (;;) {
-    // From the start whatever was read before: workers may share one open file.
-    const ssize_t count = ::pread(fd, buffer, sizeof buffer, static_cast<off_t>(text.size()));
-    if (count == 0) return text;
-    if (count > 0) {
-      text.append(buffer, static_cast<size_t>(count));
-    } else if (errno != EINTR) {
-      return fail(Errc::unavailable, fmt::format("cannot be read: {}", std::strerror(errno)));
-    }
-  }
-}
-
-// libldap wants a name to open. The name of our descriptor would do, were it not that the file may
-// be one that only its owner may open again: so it gets a copy of our own.
-Result<UniqueFd> copy_of(const UniqueFd& file) {
-  const Result<std::string> text = read_all(file.get());
-  if (!text) return fail(text.error());
-  UniqueFd copy(memfd_create("ca_file", MFD_CLOEXEC));
-  const ssize_t written = ::write(copy.get(), text->data(), text->size());
-  if (written != static_cast<ssize_t>(text->size())) {
-    return fail(Errc::unavailable, fmt::format("cannot be copied: {}", std::strerror(errno)));
-  }
-  return copy;
-}
-
-LdapDirectoryOptions ldap_options(const config::Settings& settings, LdapUrl url, UniqueFd ca_file) {
-  LdapDirectoryOptions options;
-  LdapAccess& access = options.pool.access;
-  access.servers = std::move(url.servers);
-  access.bind_dn = settings.bind_dn;
-  access.bind_pass = Secret::copy_of(settings.bind_pass.reveal());
-  access.start_tls = settings.ldap_start_tls;
-  access.verify = settings.ldap_verify;
-  access.ca_file = ca_file ? fmt::format("/proc/self/fd/{}", ca_file.get()) : settings.ldap_ca_file;
-  access.timeout = settings.ldap_timeout;
-  options.pool.size = static_cast<size_t>(settings.ldap_pool_size);
-  options.pool.refresh = std::max(settings.ldap_refresh_interval, Seconds(1));
-  options.ca_file = std::move(ca_file);
-  options.base = std::move(url.base);
-  return options;
-}
 
 NameRules name_rules(const config::Settings& settings) {
   NameRules rules;
@@ -66,8 +18,44 @@ NameRules name_rules(const config::Settings& settings) {
   return rules;
 }
 
-Failure about(const char* option, const Error& error) {
+Failure about(std::string_view option, const Error& error) {
   return fail(error.code, fmt::format("{}: {}", option, error.detail));
+}
+
+Schema schema_of(const std::string& level) {
+  return level == "1" ? Schema::one : level == "1.5" ? Schema::one_and_a_half : Schema::two;
+}
+
+DomainRules domain_rules(const config::Settings& settings, const std::string& base) {
+  DomainRules rules;
+  rules.schema = schema_of(settings.schema_level);
+  rules.root = settings.ldap_domain_root.empty() ? base : settings.ldap_domain_root;
+  rules.filter1 = settings.ldap_domain_filter_schema1;
+  rules.filter2 = settings.ldap_domain_filter_schema2;
+  rules.name1 = settings.ldap_attr_domain1_schema2;
+  rules.name2 = settings.ldap_attr_domain2_schema2;
+  rules.alias = settings.ldap_domain_attr_alias;
+  rules.canonical_name = settings.ldap_domain_attr_canonical;
+  rules.base = settings.ldap_domain_attr_basedn;
+  rules.search_filter = settings.ldap_attr_domain_search_filter;
+  rules.uid_separator = settings.ldap_domain_attr_uid_separator;
+  rules.status = settings.ldap_domain_attr_status;
+  rules.mail_status = settings.ldap_domain_attr_mail_status;
+  rules.canonical_delimiter = settings.canonical_virtual_domain_delim;
+  return rules;
+}
+
+config::Words words_of(const std::string& text) {
+  std::istringstream stream(text);
+  return config::Words(std::istream_iterator<std::string>(stream), {});
+}
+
+// A filter that nobody has changed asks for the uid under the name that LDAP_UID gives it.
+Result<FilterFormat> user_format(const std::string& text, const config::Settings& settings) {
+  const config::Settings untouched;
+  const bool is_default = text == untouched.search_format || text == untouched.domain_search_format;
+  if (!is_default) return FilterFormat::parse(text);
+  return FilterFormat::parse(fmt::format("({}{}", settings.ldap_uid, text.substr(text.find('='))));
 }
 
 // What a file says and where, in the words of the options that name it.
@@ -76,82 +64,132 @@ std::string fault_text(const std::string& file, const config::CfgFault& fault) {
   return fmt::format("CertMapFile: {}:{} {}", file, line, fault.text);
 }
 
+Result<Source*> open_source(Loop& loop, const config::Settings& settings, const LdapUrl& url,
+                            Log& log, const Files& files, Sources& sources) {
+  if (!url.is_embedded()) {
+    const Result<Source*> servers = sources.open_servers(loop, url, settings, files.ca_file, log);
+    if (!servers) return about("LdapCaFile", servers.error());
+    return servers;
+  }
+  const Result<Source*> file = sources.open_file(loop, url, files.ldif);
+  if (!file) return about(url.ldif_file, file.error());
+  if ((*file)->has_base(*Dn::parse(url.base))) return file;
+  return fail(Errc::refused,
+              fmt::format("LdapUrl: {} has no entry below '{}'", url.ldif_file, url.base));
+}
+
 }  // namespace
 
-Directory::Directory(Private, Loop& loop, const config::Settings& settings,
-                     FilterFormat search_format, ReplayFormat replay_format)
-    : loop_(loop),
-      rules_(name_rules(settings)),
-      search_format_(std::move(search_format)),
-      replay_format_(std::move(replay_format)),
+Directory::Directory(Private, Loop& loop, const config::Settings& settings, Formats formats,
+                     Source& source, std::string base)
+    : rules_(name_rules(settings)),
+      formats_(std::move(formats)),
       mail_host_attributes_(settings.mail_host_attrs),
+      access_attributes_(words_of(settings.tcp_access_attr)),
+      extra_attributes_(settings.authentication_ldap_attributes),
       route_attributes_(settings.mail_host_attrs),
       password_attributes_(settings.password_attrs),
-      cache_(static_cast<size_t>(settings.ldap_cache_size), settings.ldap_cache_ttl) {
-  for (std::string& name : replay_format_.attributes()) {
-    route_attributes_.push_back(std::move(name));
-  }
+      uid_attribute_(settings.ldap_uid),
+      status_attribute_(settings.ldap_user_status),
+      mail_status_attribute_(settings.ldap_user_mail_status),
+      base_(std::move(base)),
+      source_(source),
+      users_(loop, source, static_cast<size_t>(settings.ldap_cache_size), settings.ldap_cache_ttl) {
+  const auto add = [this](const config::Words& names) {
+    route_attributes_.insert(route_attributes_.end(), names.begin(), names.end());
+  };
+  add(formats_.replay.attributes());
+  add(access_attributes_);
+  add(extra_attributes_);
+  add({status_attribute_, mail_status_attribute_});
+  if (!settings.hosted_domains) return;
+  domains_.emplace(loop, source, domain_rules(settings, base_),
+                   static_cast<size_t>(settings.ldap_cache_size), settings.ldap_cache_ttl);
 }
 
 Result<std::unique_ptr<Directory>> Directory::create(Loop& loop, const config::Settings& settings,
                                                      Log& log, Files files) {
-  Result<FilterFormat> search_format = FilterFormat::parse(settings.search_format);
-  if (!search_format) return about("SearchFormat", search_format.error());
-  Result<ReplayFormat> replay_format =
-      ReplayFormat::parse(settings.replay_format, settings.canonical_virtual_domain_delim);
-  if (!replay_format) return about("ReplayFormat", replay_format.error());
-  auto directory = std::make_unique<Directory>(Private(), loop, settings, std::move(*search_format),
-                                               std::move(*replay_format));
-  const UniqueFd cert_map = std::move(files.cert_map);
-  if (const Result<> opened = directory->open(settings, log, std::move(files)); !opened) {
-    return fail(opened.error());
+  auto sources = std::make_unique<Sources>();
+  auto directory = create(loop, settings, log, std::move(files), *sources);
+  if (directory) (*directory)->own_sources_ = std::move(sources);
+  return directory;
+}
+
+Result<std::unique_ptr<Directory>> Directory::create(Loop& loop, const config::Settings& settings,
+                                                     Log& log, Files files, Sources& sources) {
+  Result<Formats> formats = parse_formats(settings);
+  if (!formats) return fail(formats.error());
+  Result<LdapUrl> url = parse_ldap_url(settings.ldap_url);
+  if (!url) return about("LdapUrl", url.error());
+  const Result<Source*> source = open_source(loop, settings, *url, log, files, sources);
+  if (!source) return fail(source.error());
+  auto directory = std::make_unique<Directory>(Private(), loop, settings, std::move(*formats),
+                                               **source, std::move(url->base));
+  if (const Result<> checked = directory->check_domains(settings); !checked) {
+    return fail(checked.error());
   }
-  if (!cert_map) return directory;
-  if (const Result<> read = directory->read_cert_map(settings, log, cert_map); !read) {
+  directory->prepare_embedded();
+  if (!files.cert_map) return directory;
+  if (const Result<> read = directory->read_cert_map(settings, log, files.cert_map); !read) {
     return fail(read.error());
   }
   return directory;
 }
 
-Result<> Directory::open(const config::Settings& settings, Log& log, Files files) {
-  Result<LdapUrl> url = parse_ldap_url(settings.ldap_url);
-  if (!url) return about("LdapUrl", url.error());
-  base_text_ = url->base;
-  if (url->is_embedded()) return open_ldif(*url, files.ldif);
-  if (files.ca_file) {
-    Result<UniqueFd> copy = copy_of(files.ca_file);
-    if (!copy) return about("LdapCaFile", copy.error());
-    files.ca_file = std::move(*copy);
+Result<Directory::Formats> Directory::parse_formats(const config::Settings& settings) {
+  Formats formats;
+  Result<FilterFormat> search = user_format(settings.search_format, settings);
+  if (!search) return about("SearchFormat", search.error());
+  formats.search = std::move(*search);
+  formats.domain_search = formats.search;
+  if (!settings.domain_search_format.empty()) {
+    Result<FilterFormat> domain_search = user_format(settings.domain_search_format, settings);
+    if (!domain_search) return about("DomainSearchFormat", domain_search.error());
+    formats.domain_search = std::move(*domain_search);
   }
-  LdapDirectoryOptions options = ldap_options(settings, std::move(*url), std::move(files.ca_file));
-  options.attributes = route_attributes_;
-  if (!settings.ldap_verify) {
-    log.write(LogLevel::warning, 0, "directory: LdapVerify is no: any certificate is taken");
-  }
-  source_.emplace<LdapDirectory>(loop_, std::move(options), cache_, log);
-  return {};
+  Result<ReplayFormat> replay =
+      ReplayFormat::parse(settings.replay_format, settings.canonical_virtual_domain_delim);
+  if (!replay) return about("ReplayFormat", replay.error());
+  formats.replay = std::move(*replay);
+  return formats;
 }
 
-Result<> Directory::open_ldif(const LdapUrl& url, const UniqueFd& file) {
-  Result<std::string> text = read_all(file.get());
-  if (!text) return about(url.ldif_file.c_str(), text.error());
-  Result<EmbeddedDirectory> embedded = EmbeddedDirectory::from_ldif(std::move(*text));
-  if (!embedded) return about(url.ldif_file.c_str(), embedded.error());
-  base_ = *Dn::parse(url.base);
-  if (!base_.is_root() && !embedded->has_entry_below(base_)) {
-    return fail(Errc::refused,
-                fmt::format("LdapUrl: {} has no entry below '{}'", url.ldif_file, url.base));
+// So that a wrong option is told at the start, and not by every login.
+Result<> Directory::check_domains(const config::Settings& settings) {
+  if (!domains_) return {};
+  const std::pair<const char*, const std::string*> filters[] = {
+      {"LDAP_DOMAIN_FILTER_SCHEMA1", &settings.ldap_domain_filter_schema1},
+      {"LDAP_DOMAIN_FILTER_SCHEMA2", &settings.ldap_domain_filter_schema2},
+  };
+  for (const auto& [option, text] : filters) {
+    if (text->empty()) continue;
+    if (const Result<Filter> filter = parse_filter(*text); !filter) {
+      return about(option, filter.error());
+    }
   }
-  embedded->prepare(search_format_.sample());
-  source_ = std::move(*embedded);
-  source_name_ = url.ldif_file;
-  return {};
+  const Result<Dn> root = Dn::parse(domains_->rules().root);
+  if (!root) return about("LDAP_DOMAIN_ROOT", root.error());
+  if (source_.embedded() == nullptr || source_.has_base(*root)) return {};
+  return fail(Errc::refused, fmt::format("LDAP_DOMAIN_ROOT: the LDIF file has no entry below '{}'",
+                                         settings.ldap_domain_root));
+}
+
+// What logins will be looked up by.
+void Directory::prepare_embedded() {
+  EmbeddedDirectory* embedded = source_.embedded();
+  if (embedded == nullptr) return;
+  embedded->prepare(formats_.search.sample());
+  if (!domains_) return;
+  embedded->prepare(formats_.domain_search.sample());
+  const Result<SearchRequest> search = domain_search("example.com", domains_->rules());
+  if (!search || search->scope == Scope::base) return;
+  if (const Result<Filter> filter = parse_filter(search->filter)) embedded->prepare(*filter);
 }
 
 // A wrong file stops the worker: it would let in who should stay out.
 Result<> Directory::read_cert_map(const config::Settings& settings, Log& log,
                                   const UniqueFd& file) {
-  const Result<std::string> text = read_all(file.get());
+  const Result<std::string> text = read_all(file);
   if (!text) return about("CertMapFile", text.error());
   ParsedCertMap parsed = parse_certmap(*text);
   if (!parsed.errors.empty()) {
@@ -164,16 +202,16 @@ Result<> Directory::read_cert_map(const config::Settings& settings, Log& log,
   const bool is_new_name = !settings.user_group_dn.empty();
   cert_base_ = is_new_name ? settings.user_group_dn : settings.certmap_dn;
   if (cert_base_.empty()) {
-    cert_base_ = base_text_;
+    cert_base_ = base_;
     return {};
   }
   const char* const option = is_new_name ? "UserGroupDN" : "CertmapDN";
   const Result<Dn> base = Dn::parse(cert_base_);
   if (!base) return about(option, base.error());
-  const auto* embedded = std::get_if<EmbeddedDirectory>(&source_);
-  if (embedded != nullptr && !embedded->has_entry_below(*base)) {
+  if (source_.embedded() != nullptr && !source_.has_base(*base)) {
     return fail(Errc::refused,
-                fmt::format("{}: {} has no entry below '{}'", option, source_name_, cert_base_));
+                fmt::format("{}: {} has no entry below '{}'", option,
+                            parse_ldap_url(settings.ldap_url)->ldif_file, cert_base_));
   }
   return {};
 }

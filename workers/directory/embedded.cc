@@ -143,6 +143,13 @@ void EmbeddedDirectory::collect(const Filter& filter, std::vector<uint32_t>& rec
 
 void EmbeddedDirectory::prepare(const Filter& filter) { estimate(filter); }
 
+bool EmbeddedDirectory::has_entry(const Dn& dn) const {
+  const Range range = equal_range(dns_, hash(dn.to_string()));
+  return std::any_of(range.first, range.second, [&](const std::pair<uint64_t, uint32_t>& item) {
+    return *Dn::parse(read(item.second).dn()) == dn;
+  });
+}
+
 bool EmbeddedDirectory::has_entry_below(const Dn& base) const {
   for (uint32_t record = 0; record < records_.size(); ++record) {
     if (Dn::parse(read(record).dn())->is_at_or_below(base)) return true;

@@ -27,6 +27,7 @@ class EmbeddedDirectory {
   // Every entry is parsed once more for each attribute that `filter` can be looked up by. Without
   // this the first search() does it.
   void prepare(const Filter& filter);
+  bool has_entry(const Dn& dn) const;
   bool has_entry_below(const Dn& base) const;
 
   // At most `limit` entries within the scope that match, in the order of the file.

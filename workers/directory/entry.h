@@ -87,11 +87,4 @@ inline Result<Entry> exactly_one(std::vector<Entry> entries, const std::string& 
   return std::move(entries.front());
 }
 
-// An entry and where it came from: "cache", or the server that was asked.
-struct Found {
-  Found(Entry e, std::string s) : entry(std::move(e)), source(std::move(s)) {}
-  Entry entry;
-  std::string source;
-};
-
 }  // namespace openmmp::directory

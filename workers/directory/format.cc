@@ -11,13 +11,14 @@ namespace openmmp::directory {
 
 namespace {
 
-// Cuts "A[name]" off `rest` and returns the name.
+// Cuts "A[name]" or "[name]" off `rest` and returns the name.
 Result<std::string> take_attribute(std::string_view& rest) {
+  if (rest.starts_with('A')) rest.remove_prefix(1);
   const size_t close = rest.find(']');
-  if (rest.size() < 3 || rest[1] != '[' || close == std::string_view::npos || close == 2) {
+  if (!rest.starts_with('[') || close == std::string_view::npos || close == 1) {
     return fail(Errc::protocol, "%A takes an attribute, as in %A[uid]");
   }
-  std::string name(rest.substr(2, close - 2));
+  std::string name(rest.substr(1, close - 1));
   rest.remove_prefix(close + 1);
   return name;
 }
@@ -37,7 +38,8 @@ Result<std::vector<FormatPiece>> parse_pieces(std::string_view rest, std::string
       return fail(Errc::protocol, fmt::format("'%{}' is not an escape; accepted are %% and one of "
                                               "{} behind '%'",
                                               rest.substr(0, 1), accepted));
-    } else if (piece.escape = rest.front(); piece.escape == 'A') {
+    } else if (piece.escape = rest.front(); piece.escape == 'A' || piece.escape == '[') {
+      piece.escape = 'A';
       Result<std::string> name = take_attribute(rest);
       if (!name) return fail(name.error());
       piece.text = std::move(*name);
@@ -75,14 +77,15 @@ Result<FilterFormat> FilterFormat::parse(std::string_view text) {
   // belongs would let a client choose what is searched.
   LoginName sample;
   sample.typed = sample.canonical = sample.user = "joe@x";
-  Result<Filter> filter = parse_filter(format.fill(sample, {}, {}));
+  Result<Filter> filter = parse_filter(format.fill(sample, {}, {}, {}));
   if (!filter) return fail(filter.error());
   format.sample_ = std::move(*filter);
   return format;
 }
 
 std::string FilterFormat::fill(const LoginName& name, std::string_view client_ip,
-                               std::string_view local_ip) const {
+                               std::string_view local_ip,
+                               std::string_view certificate_subject) const {
   std::string filter;
   for (const FormatPiece& piece : pieces_) {
     if (piece.escape == '\0') {
@@ -92,6 +95,7 @@ std::string FilterFormat::fill(const LoginName& name, std::string_view client_ip
     }
     const std::string_view value = piece.escape == 'C'   ? client_ip
                                    : piece.escape == 'S' ? local_ip
+                                   : piece.escape == 'D' ? certificate_subject
                                                          : value_of(piece.escape, name);
     filter += filter_escaped(value);
     // Two '*' side by side would not be a filter to every server.
@@ -100,12 +104,14 @@ std::string FilterFormat::fill(const LoginName& name, std::string_view client_ip
   return filter;
 }
 
-Result<ReplayFormat> ReplayFormat::parse(std::string_view text, std::string canonical_delimiter) {
-  Result<std::vector<FormatPiece>> pieces = parse_pieces(text, "soUVA");
+Result<ReplayFormat> ReplayFormat::parse(std::string_view text, std::string canonical_delimiter,
+                                         std::string source) {
+  Result<std::vector<FormatPiece>> pieces = parse_pieces(text, "soUVA[");
   if (!pieces) return fail(pieces.error());
   ReplayFormat format;
   format.pieces_ = std::move(*pieces);
   format.canonical_delimiter_ = std::move(canonical_delimiter);
+  format.source_ = std::move(source);
   return format;
 }
 
@@ -120,8 +126,8 @@ Result<std::string> ReplayFormat::fill(const LoginName& name, const Entry& entry
     } else if (piece.escape == 'A') {
       const Values* values = entry.find(piece.text);
       if (values == nullptr) {
-        return fail(Errc::unavailable, fmt::format("entry '{}' has no {}, which ReplayFormat needs",
-                                                   entry.dn(), piece.text));
+        return fail(Errc::unavailable, fmt::format("entry '{}' has no {}, which {} needs",
+                                                   entry.dn(), piece.text, source_));
       }
       replay += values->front();
     } else {
@@ -133,7 +139,7 @@ Result<std::string> ReplayFormat::fill(const LoginName& name, const Entry& entry
   });
   if (replay.empty() || odd || !is_utf8(replay)) {
     return fail(Errc::unavailable,
-                fmt::format("entry '{}': ReplayFormat makes no usable name of it", entry.dn()));
+                fmt::format("entry '{}': {} makes no usable name of it", entry.dn(), source_));
   }
   return replay;
 }

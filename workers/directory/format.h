@@ -1,9 +1,9 @@
-// SearchFormat and ReplayFormat: templates with escapes, parsed once and then filled in for every
-// login. Pure.
+// SearchFormat and ReplayFormat, and what a domain's entry says in their place: templates with
+// escapes, parsed once and then filled in for every login. Pure.
 //
 //   %s user + canonical delimiter + domain   %U user   %V domain   %o as typed
-//   %C client's IP   %S our IP   %D subject of the client's certificate   (SearchFormat only)
-//   %A[attribute]    a value of the user's entry                          (ReplayFormat only)
+//   %C client's IP   %S our IP   %D subject of the client's certificate   (searches only)
+//   %A[attribute]    a value of the user's entry; %[attribute] too        (replay only)
 //   %%               a per cent sign
 #pragma once
 
@@ -30,8 +30,8 @@ class FilterFormat {
   static Result<FilterFormat> parse(std::string_view text);
 
   // Values are escaped as RFC 4515 asks; what is not known becomes '*', which matches anything.
-  std::string fill(const LoginName& name, std::string_view client_ip,
-                   std::string_view local_ip) const;
+  std::string fill(const LoginName& name, std::string_view client_ip, std::string_view local_ip,
+                   std::string_view certificate_subject) const;
   // The filter for some name.
   const Filter& sample() const { return sample_; }
 
@@ -43,8 +43,9 @@ class FilterFormat {
 class ReplayFormat {
  public:
   // An empty template is the default: the user, with "@domain" where the domain is not the default
-  // one.
-  static Result<ReplayFormat> parse(std::string_view text, std::string canonical_delimiter);
+  // one. `source` is where the template stands, for errors.
+  static Result<ReplayFormat> parse(std::string_view text, std::string canonical_delimiter,
+                                    std::string source = "ReplayFormat");
 
   // Errc::unavailable when the entry lacks an attribute, or the name could not be sent to a store.
   Result<std::string> fill(const LoginName& name, const Entry& entry) const;
@@ -54,6 +55,7 @@ class ReplayFormat {
  private:
   std::vector<FormatPiece> pieces_;
   std::string canonical_delimiter_;
+  std::string source_;
 };
 
 }  // namespace openmmp::directory

@@ -30,6 +30,7 @@ class DirectoryTest : public testing::Test {
  protected:
   Result<> open() {
     settings.ldap_url = {"ldif:users.ldif"};
+    settings.hosted_domains = false;
     Files files;
     files.ldif = file_of(ldif);
     Result<std::unique_ptr<Directory>> result =
@@ -115,9 +116,9 @@ TEST_F(DirectoryTest, StepsTellHowItCame) {
   std::string text;
   for (const Step& step : steps) text += step.what + ": " + step.value + "\n";
   EXPECT_EQ(text,
-            "name as typed: joe\nuser: joe\ndomain: x.org\ncanonical name: joe@x.org\nbase: \n"
+            "name as typed: joe\nuser: joe\ndomain: x.org\nbase: \n"
             "filter: (mail=joe@x.org)\nanswer from: users.ldif\nentry: uid=joe,o=x\n"
-            "mailHost: store1\nreplay name: joe\n");
+            "canonical name: joe@x.org\nstatus: active\nmailHost: store1\nreplay name: joe\n");
   steps.clear();
   find("nobody", &steps);
   EXPECT_EQ(steps.back().what, "failure");
@@ -138,6 +139,7 @@ TEST_F(DirectoryTest, MistakesNameTheOption) {
 TEST_F(DirectoryTest, TheBaseMustBeThere) {
   for (const char* url : {"ldif:users.ldif?ou=b,o=x", "ldif:users.ldif?o=y"}) {
     settings.ldap_url = {url};
+    settings.hosted_domains = false;
     Files files;
     files.ldif = file_of(people);
     auto result = Directory::create(loop, settings, log, std::move(files));

@@ -35,7 +35,7 @@ TEST(FilterFormat, Fill) {
   for (const auto& c : cases) {
     const Result<FilterFormat> format = FilterFormat::parse(c.format);
     ASSERT_TRUE(format) << c.format << ": " << format.error().detail;
-    EXPECT_EQ(format->fill(name_of(c.typed), "192.0.2.1", ""), c.filter);
+    EXPECT_EQ(format->fill(name_of(c.typed), "192.0.2.1", "", ""), c.filter);
   }
 }
 

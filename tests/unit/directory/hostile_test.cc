@@ -79,7 +79,7 @@ TEST(Hostile, LoginName) {
   try_variants("jo\xC3\xA9*()\\@x.\xF0\x9F\x98\x80", [&](const std::string& typed) {
     const Result<LoginName> name = parse_login_name(typed, NameRules());
     if (!name) return false;
-    const Result<Filter> filter = parse_filter(format.fill(*name, "", ""));
+    const Result<Filter> filter = parse_filter(format.fill(*name, "", "", ""));
     EXPECT_TRUE(filter) << typed;
     Entry entry("o=x");
     entry.add("uid", typed);

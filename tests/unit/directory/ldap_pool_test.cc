@@ -10,7 +10,7 @@
 
 #include "tests/unit/directory/slapd.h"
 #include "tests/unit/directory/stub_server.h"
-#include "workers/directory/ldap_directory.h"
+#include "workers/directory/users.h"
 
 namespace openmmp::directory {
 namespace {
@@ -23,24 +23,27 @@ class LdapPoolTest : public testing::Test {
   LdapPoolTest() {
     std::signal(SIGPIPE, SIG_IGN);
     log.set_level(0);
-    options.pool.access.timeout = 60s;
-    options.pool.retry_pause = 0ms;
-    options.base = "o=x";
-    options.attributes = {"mailHost"};
+    options.access.timeout = 60s;
+    options.retry_pause = 0ms;
   }
   ~LdapPoolTest() override {
     tasks.clear();
-    directory.reset();
+    close();
   }
 
   void open(std::vector<std::string> servers) {
-    options.pool.access.servers = std::move(servers);
-    directory.emplace(loop, std::move(options), cache, log);
+    options.access.servers = std::move(servers);
+    source.emplace(loop, std::move(options), UniqueFd(), log);
+    users.emplace(loop, *source, 10, 1000s);
+  }
+  void close() {
+    users.reset();
+    source.reset();
   }
 
   Task<Found>& start(const std::string& filter = "(uid=joe)") {
     ++pending;
-    tasks.push_back(directory->find(filter));
+    tasks.push_back(users->fetch(filter, SearchRequest("o=x", filter, {"mailHost"})));
     tasks.back().start(
         [](void* self) {
           auto* test = static_cast<LdapPoolTest*>(self);
@@ -75,9 +78,9 @@ class LdapPoolTest : public testing::Test {
 
   Loop loop;
   Log log{"Test"};
-  LdapDirectoryOptions options;
-  UserCache cache{10, 1000s};
-  std::optional<LdapDirectory> directory;
+  LdapPoolOptions options;
+  std::optional<Source> source;
+  std::optional<Users> users;
   std::list<Task<Found>> tasks;
   int pending = 0;
 };
@@ -86,7 +89,7 @@ TEST_F(LdapPoolTest, AnswersAndFillsTheCache) {
   StubServer server(Manner::answers);
   open({server.url()});
   EXPECT_EQ(find(), "uid=joe,o=x from " + server.url());
-  const Entry* cached = cache.find("(uid=joe)", loop.now());
+  const Entry* cached = users->cached("(uid=joe)");
   ASSERT_NE(cached, nullptr);
   EXPECT_EQ(cached->dn(), "uid=joe,o=x");
 }
@@ -112,7 +115,7 @@ TEST_F(LdapPoolTest, NobodyListens) {
 }
 
 TEST_F(LdapPoolTest, WhileItIsDownLookUpsFailAtOnce) {
-  options.pool.retry_pause = 1000s;
+  options.retry_pause = 1000s;
   open({fmt::format("ldap://127.0.0.1:{}", free_port())});
   find();
   // The error takes three turns to pass from the pool to the look-up to who asked; an attempt
@@ -125,7 +128,7 @@ TEST_F(LdapPoolTest, WhileItIsDownLookUpsFailAtOnce) {
 
 TEST_F(LdapPoolTest, AServerThatTakesTheConnectionAndSaysNothing) {
   StubServer server(Manner::mute);
-  options.pool.access.timeout = 1s;
+  options.access.timeout = 1s;
   open({server.url()});
   EXPECT_EQ(find().substr(0, 12), "unavailable:");
 }
@@ -133,14 +136,14 @@ TEST_F(LdapPoolTest, AServerThatTakesTheConnectionAndSaysNothing) {
 TEST_F(LdapPoolTest, AMuteServerIsPassedOverInTimeForWhoWaits) {
   StubServer mute(Manner::mute);
   StubServer second(Manner::answers);
-  options.pool.access.timeout = 3s;
+  options.access.timeout = 3s;
   open({mute.url(), second.url()});
   EXPECT_EQ(find(), "uid=joe,o=x from " + second.url());
 }
 
 TEST_F(LdapPoolTest, ASearchWithoutAnAnswerTimesOut) {
   StubServer server(Manner::mute_on_search);
-  options.pool.access.timeout = 1s;
+  options.access.timeout = 1s;
   open({server.url()});
   EXPECT_EQ(find(), "unavailable: " + server.url() + ": no answer within 1 s");
   // The silent connection is not used again.
@@ -150,7 +153,7 @@ TEST_F(LdapPoolTest, ASearchWithoutAnAnswerTimesOut) {
 
 TEST_F(LdapPoolTest, HalfAnAnswerDoesNotBlockTheLoop) {
   StubServer server(Manner::half_answer);
-  options.pool.access.timeout = 1s;
+  options.access.timeout = 1s;
   open({server.url()});
   EXPECT_EQ(find(), "unavailable: " + server.url() + ": no answer within 1 s");
 }
@@ -172,7 +175,7 @@ TEST_F(LdapPoolTest, ButNotForEver) {
 
 TEST_F(LdapPoolTest, GarbageEndsTheConnection) {
   StubServer server(Manner::garbage);
-  options.pool.access.timeout = 2s;
+  options.access.timeout = 2s;
   open({server.url()});
   EXPECT_EQ(find().substr(0, 12), "unavailable:");
 }
@@ -185,7 +188,7 @@ TEST_F(LdapPoolTest, WhatTheServerSaysIsPassedOn) {
 
 TEST_F(LdapPoolTest, StartTlsIsNotDoneWithout) {
   StubServer server(Manner::answers);  // which knows no StartTLS
-  options.pool.access.start_tls = true;
+  options.access.start_tls = true;
   open({server.url()});
   EXPECT_EQ(find().substr(0, 12), "unavailable:");
   EXPECT_EQ(server.binds(), 0) << "the password must not be sent in the clear";
@@ -208,7 +211,7 @@ TEST_F(LdapPoolTest, AThousandLookUpsOfOneUserMakeOneSearch) {
 
 TEST_F(LdapPoolTest, ManySearchesAreInFlightAtOnceAndEndInAnyOrder) {
   StubServer server(Manner::answers);
-  options.pool.size = 1;
+  options.size = 1;
   open({server.url()});
   server.hold();
   for (int i = 0; i < 20; ++i) start(fmt::format("(uid=user{})", i));
@@ -221,7 +224,7 @@ TEST_F(LdapPoolTest, ManySearchesAreInFlightAtOnceAndEndInAnyOrder) {
 
 TEST_F(LdapPoolTest, MoreThanAConnectionTakesWaitsInTheQueue) {
   StubServer server(Manner::answers);
-  options.pool.size = 1;
+  options.size = 1;
   open({server.url()});
   server.hold();
   for (int i = 0; i < 100; ++i) start(fmt::format("(uid=user{})", i));
@@ -235,7 +238,7 @@ TEST_F(LdapPoolTest, MoreThanAConnectionTakesWaitsInTheQueue) {
 
 TEST_F(LdapPoolTest, ABusyPoolGrowsToItsSize) {
   StubServer server(Manner::answers);
-  options.pool.size = 3;
+  options.size = 3;
   open({server.url()});
   server.hold();
   for (int i = 0; i < 100; ++i) start(fmt::format("(uid=user{})", i));
@@ -268,22 +271,21 @@ TEST_F(LdapPoolTest, SessionsMayGoWhileTheyWait) {
 TEST_F(LdapPoolTest, TheDirectoryMayGoAtAnyMoment) {
   StubServer server(Manner::answers);
   for (int turns = 0; turns < 40; ++turns) {
-    LdapDirectoryOptions fresh;
-    fresh.pool.access.servers = {server.url()};
-    fresh.pool.access.timeout = 60s;
-    fresh.pool.size = 2;
-    directory.emplace(loop, std::move(fresh), cache, log);
+    options = LdapPoolOptions();
+    options.access.timeout = 60s;
+    options.size = 2;
+    open({server.url()});
     for (int i = 0; i < 100; ++i) start(fmt::format("(uid=user{})", i % 90));
     for (int i = 0; i < turns; ++i) loop.run_turn();
     tasks.clear();
     pending = 0;
-    directory.reset();
+    close();
   }
 }
 
 TEST_F(LdapPoolTest, ATimedOutSearchIsAbandoned) {
   StubServer server(Manner::answers);
-  options.pool.access.timeout = 1s;
+  options.access.timeout = 1s;
   open({server.url()});
   server.hold();
   EXPECT_EQ(find(), "unavailable: " + server.url() + ": no answer within 1 s");
@@ -294,7 +296,7 @@ TEST_F(LdapPoolTest, ATimedOutSearchIsAbandoned) {
 
 TEST_F(LdapPoolTest, AnOldConnectionIsReplaced) {
   StubServer server(Manner::answers);
-  options.pool.refresh = 1ms;
+  options.refresh = 1ms;
   open({server.url()});
   for (int i = 0; server.connections() < 2; ++i) find(fmt::format("(uid=user{})", i));
   EXPECT_EQ(find("(uid=jane)"), "uid=joe,o=x from " + server.url());

@@ -52,6 +52,7 @@ class LdapTest : public testing::Test {
 
   std::unique_ptr<Directory> open(const std::string& url, config::Settings settings) {
     settings.ldap_url = {url};
+    settings.hosted_domains = false;
     Files files;
     files.ldif = UniqueFd(memfd_create("ldif", MFD_CLOEXEC));
     const std::string text = ldif();
@@ -198,6 +199,7 @@ TEST_F(LdapTest, TlsIsVerified) {
 TEST_F(LdapTest, TheCaFileMayComeAsADescriptor) {
   config::Settings settings;
   settings.ldap_url = {slapd->tls_url() + "/o=example"};
+  settings.hosted_domains = false;
   settings.ldap_ca_file = "/not/for/an/unprivileged/worker";
   Files files;
   files.ca_file = UniqueFd(::open(slapd->certificate_file().c_str(), O_RDONLY | O_CLOEXEC));

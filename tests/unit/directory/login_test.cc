@@ -170,6 +170,7 @@ class LoginTest : public testing::Test {
 
   Result<> open(const std::string& url) {
     settings.ldap_url = {url};
+    settings.hosted_domains = false;
     Files files;
     files.ldif = file_of(ldif());
     if (!certmap.empty()) files.cert_map = file_of(certmap);

@@ -1,14 +1,16 @@
-#include "workers/directory/user_cache.h"
+#include "workers/directory/cache.h"
 
 #include <gtest/gtest.h>
+
+#include "workers/directory/entry.h"
 
 namespace openmmp::directory {
 namespace {
 
 using namespace std::chrono_literals;
 
-TEST(UserCache, KeepsForItsTime) {
-  UserCache cache(10, 1000ms);
+TEST(Cache, KeepsForItsTime) {
+  Cache<Entry> cache(10, 1000ms);
   cache.insert("a", Entry("o=a"), 5000ms);
   ASSERT_NE(cache.find("a", 5000ms), nullptr);
   EXPECT_EQ(cache.find("a", 5999ms)->dn(), "o=a");
@@ -17,23 +19,23 @@ TEST(UserCache, KeepsForItsTime) {
   EXPECT_EQ(cache.find("b", 5000ms), nullptr);
 }
 
-TEST(UserCache, FindingDoesNotProlong) {
-  UserCache cache(10, 1000ms);
+TEST(Cache, FindingDoesNotProlong) {
+  Cache<Entry> cache(10, 1000ms);
   cache.insert("a", Entry("o=a"), 0ms);
   EXPECT_NE(cache.find("a", 999ms), nullptr);
   EXPECT_EQ(cache.find("a", 1000ms), nullptr);
 }
 
-TEST(UserCache, InsertingAgainReplaces) {
-  UserCache cache(10, 1000ms);
+TEST(Cache, InsertingAgainReplaces) {
+  Cache<Entry> cache(10, 1000ms);
   cache.insert("a", Entry("o=a"), 0ms);
   cache.insert("a", Entry("o=b"), 500ms);
   EXPECT_EQ(cache.size(), 1u);
   EXPECT_EQ(cache.find("a", 1400ms)->dn(), "o=b");
 }
 
-TEST(UserCache, TheLeastRecentlyUsedMakesRoom) {
-  UserCache cache(2, 1000ms);
+TEST(Cache, TheLeastRecentlyUsedMakesRoom) {
+  Cache<Entry> cache(2, 1000ms);
   cache.insert("a", Entry("o=a"), 0ms);
   cache.insert("b", Entry("o=b"), 0ms);
   EXPECT_NE(cache.find("a", 1ms), nullptr);
@@ -44,11 +46,11 @@ TEST(UserCache, TheLeastRecentlyUsedMakesRoom) {
   EXPECT_NE(cache.find("c", 3ms), nullptr);
 }
 
-TEST(UserCache, OfNoSizeOrTimeKeepsNothing) {
-  UserCache no_room(0, 1000ms);
+TEST(Cache, OfNoSizeOrTimeKeepsNothing) {
+  Cache<Entry> no_room(0, 1000ms);
   no_room.insert("a", Entry("o=a"), 0ms);
   EXPECT_EQ(no_room.find("a", 0ms), nullptr);
-  UserCache no_time(10, 0ms);
+  Cache<Entry> no_time(10, 0ms);
   no_time.insert("a", Entry("o=a"), 0ms);
   EXPECT_EQ(no_time.find("a", 0ms), nullptr);
 }
