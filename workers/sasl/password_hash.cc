@@ -77,28 +77,36 @@ std::optional<unsigned> leading_number(std::string_view text) {
   return number;
 }
 
+bool is_affordable_sha(std::string_view setting) {
+  constexpr std::string_view rounds = "rounds=";
+  if (!setting.starts_with(rounds)) return true;
+  const auto number = leading_number(setting.substr(rounds.size()));
+  return number && *number <= most_sha_rounds;
+}
+
+constexpr std::string_view crypt_alphabet =
+    "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+// "jNr$": N and r are numbers by their place in the alphabet, the cost's logarithm less one and the
+// block size, of which everybody has 32 or fewer.
+bool is_affordable_yescrypt(std::string_view setting) {
+  constexpr size_t common_block = 31;
+  return setting.size() > 3 && setting[0] == 'j' && setting[3] == '$' &&
+         crypt_alphabet.find(setting[1]) <= most_yescrypt_cost &&
+         crypt_alphabet.find(setting[2]) <= common_block;
+}
+
 // The methods that we let the library do, and how much of them.
 bool is_affordable(std::string_view value) {
-  constexpr std::string_view alphabet =
-      "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-  if (value.find_first_not_of(alphabet) == value.npos) return value.size() == 13;  // DES
-  const auto has = [value](std::string_view prefix) { return value.starts_with(prefix); };
-  if (has("$1$")) return true;
-  if (has("$5$") || has("$6$")) {
-    constexpr std::string_view rounds = "rounds=";
-    if (!value.substr(3).starts_with(rounds)) return true;
-    const auto number = leading_number(value.substr(3 + rounds.size()));
-    return number && *number <= most_sha_rounds;
-  }
-  if (has("$2a$") || has("$2b$") || has("$2y$")) {
-    const auto cost = leading_number(value.substr(4));
-    return cost && *cost <= most_blowfish_cost;
-  }
-  // "$y$jNr$": N and r are numbers by their place in the alphabet, the cost's logarithm less one
-  // and the block size, of which everybody has 32 or fewer.
-  constexpr size_t common_block = 31;
-  return has("$y$j") && value.size() > 6 && value[6] == '$' &&
-         alphabet.find(value[4]) <= most_yescrypt_cost && alphabet.find(value[5]) <= common_block;
+  if (value.find_first_not_of(crypt_alphabet) == value.npos) return value.size() == 13;  // DES
+  const std::string_view method = value.substr(0, value.find('$', 1) + 1);
+  const std::string_view setting = value.substr(method.size());
+  if (method == "$1$") return true;
+  if (method == "$y$") return is_affordable_yescrypt(setting);
+  if (method == "$5$" || method == "$6$") return is_affordable_sha(setting);
+  const bool is_blowfish = method == "$2a$" || method == "$2b$" || method == "$2y$";
+  const auto cost = leading_number(setting);
+  return is_blowfish && cost && *cost <= most_blowfish_cost;
 }
 
 Result<bool> verify_crypt(std::string_view scheme, const Secret& value, const Secret& password) {
