@@ -217,27 +217,33 @@ Result<> HttpReader::choose_framing() {
     return std::count_if(response_.headers.begin(), response_.headers.end(),
                          [&](const auto& header) { return header.first == name; });
   };
-  const auto lengths = count("content-length");
-  const auto encodings = count("transfer-encoding");
-  if (lengths + encodings > 1) return fail(Errc::protocol, "the length is given twice");
-  const bool has_none = !wants_body_ || response_.status == 204 || response_.status == 304;
-  if (encodings == 1) {
-    if (!equals_ignoring_case(*response_.find("transfer-encoding"), "chunked")) {
-      return fail(Errc::protocol, "an unknown Transfer-Encoding");
-    }
-    state_ = has_none ? State::complete : State::chunk_size;
-  } else if (lengths == 1) {
-    const std::string& text = *response_.find("content-length");
-    const char* const end = text.data() + text.size();
-    const auto read = std::from_chars(text.data(), end, remaining_);
-    if (read.ec != std::errc() || read.ptr != end) {
-      return fail(Errc::protocol, "a malformed Content-Length");
-    }
-    if (!has_none && remaining_ > longest_body) return fail(Errc::limit, "64 KiB of answer");
-    state_ = has_none || remaining_ == 0 ? State::complete : State::body;
-  } else {
-    state_ = has_none ? State::complete : State::body_until_end;
+  if (count("content-length") + count("transfer-encoding") > 1) {
+    return fail(Errc::protocol, "the length is given twice");
   }
+  const std::string* const length = response_.find("content-length");
+  const std::string* const encoding = response_.find("transfer-encoding");
+  if (length != nullptr) {
+    if (const Result<> taken = take_length(*length); !taken) return taken;
+  } else if (encoding == nullptr) {
+    state_ = State::body_until_end;
+  } else if (equals_ignoring_case(*encoding, "chunked")) {
+    state_ = State::chunk_size;
+  } else {
+    return fail(Errc::protocol, "an unknown Transfer-Encoding");
+  }
+  const bool has_none = !wants_body_ || response_.status == 204 || response_.status == 304;
+  if (has_none) state_ = State::complete;
+  return {};
+}
+
+Result<> HttpReader::take_length(std::string_view text) {
+  const char* const end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, remaining_);
+  if (read.ec != std::errc() || read.ptr != end) {
+    return fail(Errc::protocol, "a malformed Content-Length");
+  }
+  if (wants_body_ && remaining_ > longest_body) return fail(Errc::limit, "64 KiB of answer");
+  state_ = remaining_ == 0 ? State::complete : State::body;
   return {};
 }
 

@@ -91,6 +91,7 @@ class HttpReader {
   Result<> take_chunk_size(std::string_view line);
   Result<> end_head();
   Result<> choose_framing();
+  Result<> take_length(std::string_view text);
 
   const bool wants_body_;
   State state_ = State::status_line;
