@@ -46,6 +46,12 @@ Result<std::vector<HostPort>> hosts_of(const Entry& entry, const config::Words& 
               fmt::format("entry '{}' has no {}", entry.dn(), fmt::join(attributes, " or ")));
 }
 
+// A copy for while we wait: the cache may drop the domain meanwhile.
+const Domain* keep(const Domain* domain, std::optional<Domain>& kept) {
+  if (domain == nullptr || kept) return domain;
+  return &kept.emplace(*domain);
+}
+
 void explain(const Domain* domain, std::string_view source, Steps* steps) {
   if (domain == nullptr) return;
   note(steps, "domain entry", domain->dn);
@@ -120,8 +126,7 @@ Task<Route> Directory::find_route(Query query, Steps* steps) {
   Result<Found> found = fail(Errc::internal);
   const Entry* entry = users_.cached(key);
   if (entry == nullptr) {
-    // The cache may drop the domain while we wait.
-    if (domain != nullptr && !kept) domain = &kept.emplace(*domain);
+    domain = keep(domain, kept);
     found = co_await attempt(users_.fetch(key, request_for(key.substr(0, filter_size), domain)));
     if (!found) co_return ended(steps, found.error());
     entry = &found->entry;

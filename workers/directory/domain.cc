@@ -83,8 +83,7 @@ Result<std::string> canonical_name(const Entry& entry, const std::string& asked,
 
 Result<> read_base(const Entry& entry, const DomainRules& rules, Domain& domain) {
   domain.base = first_of(entry, rules.base);
-  domain.base_is_named = !domain.base.empty();
-  if (!domain.base_is_named) domain.base = domain.dn;
+  if (domain.base.empty()) domain.base = domain.dn;
   const Result<Dn> dn = Dn::parse(domain.base);
   if (!dn) return wrong(entry, rules.base, dn.error().detail);
   return {};

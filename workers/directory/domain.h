@@ -49,7 +49,6 @@ struct Domain {
   std::string name;                           // canonical
   std::string dn;                             // of its entry
   std::string base;                           // of its users
-  bool base_is_named = false;                 // by the entry, which may be wrong
   std::optional<FilterFormat> search_filter;  // of its users; none: the options' one
   std::optional<ReplayFormat> replay;         // none: the options' one
   std::string uid_separator;                  // uids here are user, this and the domain

@@ -30,7 +30,7 @@ include /etc/ldap/schema/inetorgperson.schema
 attributetype ( 1.3.6.1.4.1.4203.666.1.1 NAME 'mailHost' EQUALITY caseIgnoreMatch
   SUBSTR caseIgnoreSubstringsMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )
 objectclass ( 1.3.6.1.4.1.4203.666.1.2 NAME 'mailUser' AUXILIARY MAY mailHost )
-modulepath /usr/lib/ldap
+{2}modulepath /usr/lib/ldap
 moduleload back_mdb
 # For its attribute memberOf alone: the values are those of the LDIF.
 moduleload memberof
@@ -44,6 +44,31 @@ rootpw secret
 directory {0}/db
 index uid,mail eq
 )";
+
+// Of the schema of hosted domains. What has them is an extensibleObject, which may have any.
+constexpr const char* domain_attributes[] = {
+    "sunPreferredDomain",       "inetCanonicalDomainName", "inetDomainSearchFilter",
+    "domainUidSeparator",       "inetDomainStatus",        "mailDomainStatus",
+    "inetUserStatus",           "mailUserStatus",          "mailDomainAllowedServiceAccess",
+    "mailAllowedServiceAccess", "mailAccessProxyReplay",   "mailAccessProxyPreAuth",
+    "inetDomainBaseDN",
+};
+
+std::string domain_schema() {
+  std::string text;
+  int number = 10;
+  for (const char* name : domain_attributes) {
+    text += fmt::format(
+        "attributetype ( 1.3.6.1.4.1.4203.666.99.{} NAME '{}' EQUALITY caseIgnoreMatch\n"
+        "  SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )\n",
+        number++, name);
+  }
+  for (const char* name : {"inetDomain", "inetDomainAlias"}) {
+    text += fmt::format("objectclass ( 1.3.6.1.4.1.4203.666.99.{} NAME '{}' AUXILIARY )\n", number++,
+                        name);
+  }
+  return text;
+}
 
 // What the program says goes to `output`.
 pid_t run(std::vector<std::string> words, const std::string& output) {
@@ -84,7 +109,8 @@ Slapd::Slapd(int port, const std::string& suffix, const std::string& ldif)
   char folder[] = "/tmp/openmmp-slapd-XXXXXX";
   folder_ = mkdtemp(folder);
   std::filesystem::create_directory(folder_ + "/db");
-  std::ofstream(folder_ + "/slapd.conf") << fmt::format(configuration, folder_, suffix);
+  std::ofstream(folder_ + "/slapd.conf")
+      << fmt::format(configuration, folder_, suffix, domain_schema());
   std::ofstream(folder_ + "/data.ldif") << ldif;
   run_to_end({"/usr/bin/openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
               "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
