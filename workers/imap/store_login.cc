@@ -41,6 +41,14 @@ Task<Welcome> StoreLogin::run() {
   co_return welcome;
 }
 
+Task<> StoreLogin::probe() {
+  co_await read_greeting();
+  if (access_.store.tls == proxy::StoreTls::after_greeting) co_await start_tls();
+  co_await ask_capability();
+  // It has shown that it is well; how it parts with us is its business.
+  co_await attempt(log_out());
+}
+
 Task<> StoreLogin::read_greeting() {
   co_await next_line();
   if (!reply_.untagged()) co_await fail(Errc::protocol, "no IMAP greeting from the store");
@@ -190,6 +198,14 @@ Task<> StoreLogin::send() {
   }
   append("\r\n");
   co_await store_.write(std::exchange(out_, {}));
+}
+
+Task<> StoreLogin::log_out() {
+  start_command("LOGOUT");
+  co_await send();
+  do {
+    co_await next_line();
+  } while (reply_.tag != tag_);
 }
 
 Task<> StoreLogin::next_line() {

@@ -35,6 +35,8 @@ class StoreLogin {
 
   // Errc::refused, Errc::unavailable, or anything else when the store does not behave.
   Task<Welcome> run();
+  // Whether the store is there and speaks IMAP, and a polite end. An Error says what is wrong.
+  Task<> probe();
   // What the store had to say, in base64, of a token that it refused.
   std::string take_challenge() { return std::move(challenge_); }
 
@@ -50,6 +52,7 @@ class StoreLogin {
   Task<> show_token(const proxy::Token& token);
   Task<> add_string(const std::string& text);
   Task<> send();
+  Task<> log_out();
   Task<> next_line();
   Task<> next_reply();
   Result<> answer_is_yes() const;

@@ -54,6 +54,14 @@ Task<std::string> StoreLogin::run() {
   co_return line_;
 }
 
+Task<> StoreLogin::probe() {
+  co_await read_greeting();
+  if (access_.store.tls == proxy::StoreTls::after_greeting) co_await start_tls();
+  co_await ask_capabilities();
+  // It has shown that it is well; how it parts with us is its business.
+  co_await attempt(exchange("QUIT\r\n"));
+}
+
 Task<> StoreLogin::read_greeting() {
   co_await next_line();
   if (response_.status == Status::err) {

@@ -29,6 +29,8 @@ class StoreLogin {
   // The store's yes, "+OK ...". Errc::refused, Errc::unavailable, or anything else when the store
   // does not behave.
   Task<std::string> run();
+  // Whether the store is there and speaks POP3, and a polite end. An Error says what is wrong.
+  Task<> probe();
   // What the store had to say, in base64, of a token that it refused.
   std::string take_challenge() { return std::move(challenge_); }
 
