@@ -31,4 +31,15 @@ Task<Connection> dial(Loop& loop, Resolver& resolver, HostPort host, const Store
   co_return fail(std::move(last));
 }
 
+Task<Connection> dial_through(Loop& loop, Resolver& resolver, HostPort host, const Store& store,
+                              std::string proxy_header) {
+  Connection connection = co_await dial(loop, resolver, host, store);
+  if (!proxy_header.empty()) co_await connection.write(std::move(proxy_header));
+  if (store.tls == StoreTls::at_connect) {
+    connection.deadline(store.connect_timeout, "TLS handshake of the store");
+    co_await connection.begin_tls(store.start_tls(host.host), false);
+  }
+  co_return std::move(connection);
+}
+
 }  // namespace openmmp::proxy
