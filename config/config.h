@@ -37,6 +37,7 @@ struct VirtualDomain {
   std::string name;
   std::vector<std::string> addresses;  // local addresses, dotted quad or IPv6
   Pairs overrides;
+  int line = 0;  // its first in the file
 };
 
 // What a StoreFile says about some stores. The first group that has a store counts for it.
@@ -53,6 +54,7 @@ struct ServiceFile {
   std::string store_group;  // whose option it is; empty: the service's
   // Which of several; the files of one certificate (its key, its OCSP response) have the same.
   uint32_t index = 0;
+  std::string virtual_domain{};  // whose option it is; empty: the service's
   bool operator==(const ServiceFile&) const = default;
 };
 

@@ -20,6 +20,7 @@ class ConnLimits {
   // none and what would be accepted.
   static Result<ConnLimits> parse(std::string_view text);
 
+  bool empty() const { return entries_.empty(); }
   // Nothing: no entry has the address, it may hold as many as it likes.
   std::optional<int> limit_of(const SocketAddress& client) const;
 

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <array>
 
+#include "config/access_filter.h"
 #include "config/cfg_file.h"
+#include "config/conn_limits.h"
 #include "config/ssl_ports.h"
 #include "ipc/runtime/address.h"
 #include "ipc/runtime/network.h"
@@ -263,6 +265,21 @@ Result<> check_ssl_ports(std::string_view value) {
   return ports ? Result<>() : fail(ports.error());
 }
 
+// What a file has is looked at when the file is found.
+Result<> check_conn_limits(std::string_view value) {
+  if (names_file_of_conn_limits(value)) return {};
+  const Result<ConnLimits> limits = ConnLimits::parse(value);
+  return limits ? Result<>() : fail(limits.error());
+}
+
+Result<> check_access_filter(std::string_view value) {
+  const Result<AccessFilter> filter = AccessFilter::parse(value);
+  if (!filter) return fail(filter.error());
+  if (!filter->needs_ident()) return {};
+  return fail(Errc::protocol,
+              "asks who a client's user is, which needs ident; accepted: clients without user@");
+}
+
 // Forms that are not here take any text, or are checked with what else the table knows of them.
 constexpr std::pair<Form, Result<> (*)(std::string_view)> checks[] = {
     {Form::ldap_url, check_ldap_url},
@@ -276,6 +293,8 @@ constexpr std::pair<Form, Result<> (*)(std::string_view)> checks[] = {
      [](std::string_view value) { return check_characters(value, value.size()); }},
     {Form::host_port, check_host_port},
     {Form::http_url, check_http_url},
+    {Form::conn_limits, check_conn_limits},
+    {Form::access_filter, check_access_filter},
     {Form::paths, check_paths},
     {Form::ssl_ports, check_ssl_ports},
     {Form::ciphers, tls::check_ciphers},

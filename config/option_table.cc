@@ -270,11 +270,11 @@ constexpr Option table[] = {
     mmp(sessions, "DebugKeys", &S::debug_keys, plain, in_proxies | in_vdmap, later,
         "Subjects to log in detail."),
 
-    mmp(protections, "ConnLimits", &S::conn_limits, plain, in_proxies, later,
+    mmp(protections, "ConnLimits", &S::conn_limits, form(Form::conn_limits), in_proxies, later,
         "Connections a client address may hold: IP|MASK:NUMBER, comma-separated, or a file of "
         "these."),
-    mmp(protections, "TCPAccess", &S::tcp_access, plain, in_proxies | in_vdmap, later,
-        "Filter of client addresses, as \"+imap:10.0.0.0/255.0.0.0$-imap:*\"."),
+    mmp(protections, "TCPAccess", &S::tcp_access, form(Form::access_filter), in_proxies | in_vdmap,
+        later, "Filter of client addresses, as \"+imap:10.0.0.0/255.0.0.0$-imap:*\"."),
     mmp(protections, "TCPAccessAttr", &S::tcp_access_attr, form(Form::attributes),
         in_proxies | in_vdmap, later, "Attribute of a user that holds such a filter."),
     mmp(protections, "ClientLookup", &S::client_lookup, plain, in_proxies | in_vdmap, later,

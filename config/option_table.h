@@ -35,11 +35,13 @@ enum class Form {
   character,
   characters,
   host_port,
-  http_url,   // "http://HOST[:PORT][/PATH]"
-  choice,     // one of Syntax::choices, or words of them
-  paths,      // several files, none with a blank in its name
-  ssl_ports,  // see config/ssl_ports.h
-  ciphers,    // names as OpenSSL or NSS have them
+  http_url,       // "http://HOST[:PORT][/PATH]"
+  conn_limits,    // see config/conn_limits.h
+  access_filter,  // see config/access_filter.h
+  choice,         // one of Syntax::choices, or words of them
+  paths,          // several files, none with a blank in its name
+  ssl_ports,      // see config/ssl_ports.h
+  ciphers,        // names as OpenSSL or NSS have them
   forward_client,
   fingerprints,  // SHA-256, of certificates
   addresses,     // of IP

@@ -75,7 +75,8 @@ Result<> check_text(const Option& option, std::string_view value) {
   const Form form = option.syntax.form;
   if (form == Form::plain || form == Form::path || form == Form::choice) return {};
   if (!value.empty()) return check_form(form, value);
-  if (default_text(option).empty()) return {};
+  // No limits at all are a policy, too.
+  if (form == Form::conn_limits || default_text(option).empty()) return {};
   return fail(Errc::protocol,
               fmt::format("is empty; accepted: as \"{}\", the default", default_text(option)));
 }
@@ -177,6 +178,8 @@ constexpr std::pair<Form, std::string_view> form_names[] = {
     {Form::characters, "characters"},
     {Form::host_port, "host:port"},
     {Form::http_url, "URL"},
+    {Form::conn_limits, "limits"},
+    {Form::access_filter, "access filter"},
     {Form::paths, "paths"},
     {Form::ssl_ports, "ports"},
     {Form::ciphers, "ciphers"},

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "config/conn_limits.h"
+#include "config/file_contents.h"
 #include "config/instance_files.h"
 #include "config/option_syntax.h"
 #include "ipc/runtime/text.h"
@@ -38,6 +40,35 @@ class Finder {
     add_if_set("LdapCaFile", service_.settings.ldap_ca_file);
   }
 
+  void find_protections() {
+    const Settings& settings = service_.settings;
+    if (names_file_of_conn_limits(settings.conn_limits)) add("ConnLimits", settings.conn_limits);
+    find_excluded();
+    add_if_set("SpoofMessageFile", settings.spoof_message_file);
+  }
+
+  // The file may be named long before it is written: the original's own examples do so.
+  void find_excluded() {
+    const std::string& name = service_.settings.bg_excluded;
+    if (name.empty()) return;
+    if (exists(path_in(directory_, name))) return add("BGExcluded", name);
+    out_.warning(place("BGExcluded"),
+                 fmt::format("{}: No such file or directory; no address is excluded", name));
+  }
+
+  void find_virtual_domains() {
+    for (const VirtualDomain& domain : service_.virtual_domains) {
+      for (const auto& [option, value] : domain.overrides) {
+        const std::string name = file_of(option, value);
+        if (name.empty()) continue;
+        ServiceFile file;
+        file.option = option;
+        file.virtual_domain = domain.name;
+        add_file({service_.settings.virtual_domain_file, domain.line, option}, name, file);
+      }
+    }
+  }
+
   // Files of TLS towards clients are left alone while SSLEnable is no.
   void find_certificates() {
     const Settings& settings = service_.settings;
@@ -65,7 +96,10 @@ class Finder {
     for (const StoreGroup& group : service_.store_groups) {
       for (const auto& [option, path] : group.overrides) {
         if (find_option(option)->syntax.form != Form::path || path.empty()) continue;
-        add_file({settings.store_file, 0, option}, option, path, group.name, 0);
+        ServiceFile file;
+        file.option = option;
+        file.store_group = group.name;
+        add_file({settings.store_file, 0, option}, path, file);
       }
     }
   }
@@ -74,8 +108,8 @@ class Finder {
     if (service_.files.size() <= max_files) return;
     out_.error(
         {service_.file, 0, {}},
-        fmt::format("names {} files in section {} and StoreFile; accepted: {}; keys may be in the "
-                    "files of their certificates",
+        fmt::format("names {} files in section {}, StoreFile and VirtualDomainFile; accepted: {}; "
+                    "keys may be in the files of their certificates",
                     service_.files.size(), service_.section, max_files));
   }
 
@@ -86,11 +120,22 @@ class Finder {
     if (!path.empty()) add(option, path);
   }
   void add(std::string_view option, const std::string& path, uint32_t index = 0) {
-    add_file(place(option), std::string(option), path, {}, index);
+    ServiceFile file;
+    file.option = option;
+    file.index = index;
+    add_file(place(option), path, file);
   }
 
-  void add_file(const Place& where, const std::string& option, const std::string& name,
-                const std::string& store_group, uint32_t index) {
+  // The file that a virtual domain's option names. Client certificates are a matter of SSLEnable,
+  // which a virtual domain cannot change.
+  std::string file_of(const std::string& option, const std::string& value) const {
+    if (option == "LdapUrl") return std::string(ldif_file(value));
+    if (option == "CertMapFile" && service_.settings.ssl_enable) return value;
+    return {};
+  }
+
+  // `file` as it will be handed over, but for its path.
+  void add_file(const Place& where, const std::string& name, ServiceFile file) {
     if (is_nss_database(name)) {
       out_.error(where, fmt::format("{} is a database of NSS; accepted: a PEM file, made of it by: "
                                     "pk12util -o x.p12 -n NICKNAME -d DIRECTORY, then openssl "
@@ -104,7 +149,8 @@ class Finder {
                                     readable.error().detail, directory_));
       return;
     }
-    service_.files.push_back({option, path, store_group, index});
+    file.path = path;
+    service_.files.push_back(std::move(file));
   }
 
   // A nickname is as good as a file's name, so that configurations with an NSS database need new
@@ -188,7 +234,13 @@ void find_files(const std::string& directory, const Section& section, Service& s
   finder.find_directory();
   finder.find_certificates();
   finder.find_store_files();
+  finder.find_protections();
+  finder.find_virtual_domains();
   finder.check_number();
+  for (const ServiceFile& file : service.files) {
+    const bool inside = file.path.starts_with(directory + "/");
+    check_contents(file, inside ? file.path.substr(directory.size() + 1) : file.path, out);
+  }
 }
 
 }  // namespace openmmp::config

@@ -26,7 +26,7 @@ std::vector<VirtualDomain> parse_vdmap(std::string_view text, const std::string&
   std::vector<VirtualDomain> domains;
   for (OverrideGroup& group : parse_override_groups(syntax, text, file, out)) {
     domains.push_back(
-        {std::move(group.name), std::move(group.members), std::move(group.overrides)});
+        {std::move(group.name), std::move(group.members), std::move(group.overrides), group.line});
   }
   return domains;
 }

@@ -60,6 +60,7 @@ void add_file(NamedFile& file, proto::Birth& birth, Descriptors& descriptors) {
   detail.set_path(file.path);
   detail.set_store_group(file.store_group);
   detail.set_index(file.index);
+  detail.set_virtual_domain(file.virtual_domain);
   descriptors.push_back(std::move(file.file));
 }
 
@@ -70,6 +71,7 @@ NamedFile take_file(const proto::Birth& birth, int at, UniqueFd descriptor) {
   file.path = detail.path();
   file.store_group = detail.store_group();
   file.index = detail.index();
+  file.virtual_domain = detail.virtual_domain();
   return file;
 }
 

@@ -25,9 +25,10 @@ struct NamedFile {
   NamedFile(std::string o, UniqueFd f) : option(std::move(o)), file(std::move(f)) {}
   std::string option;
   UniqueFd file;
-  std::string path;         // for messages; empty from an older supervisor
-  std::string store_group;  // whose option it is; empty: the service's
-  uint32_t index = 0;       // which of several: a certificate and its key have the same
+  std::string path;            // for messages; empty from an older supervisor
+  std::string store_group;     // whose option it is; empty: the service's
+  uint32_t index = 0;          // which of several: a certificate and its key have the same
+  std::string virtual_domain;  // whose option it is; empty: the service's
 };
 
 // The worker's view of a Birth.

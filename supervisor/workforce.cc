@@ -26,6 +26,7 @@ Result<std::vector<ipc::NamedFile>> open_files(const config::Service& service) {
     named.path = entry.path;
     named.store_group = entry.store_group;
     named.index = entry.index;
+    named.virtual_domain = entry.virtual_domain;
   }
   return result;
 }

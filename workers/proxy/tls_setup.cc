@@ -44,6 +44,7 @@ Result<std::vector<config::FileText>> read_files(const std::vector<ipc::NamedFil
     file.path = named.path;
     file.store_group = named.store_group;
     file.index = named.index;
+    file.virtual_domain = named.virtual_domain;
     texts.emplace_back(std::move(file), std::move(*text));
   }
   return texts;

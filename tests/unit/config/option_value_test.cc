@@ -258,6 +258,10 @@ std::string other_value(const Option& option) {
       return "192.0.2.1";
     case Form::distinguished_names:
       return "cn=a,o=x";
+    case Form::conn_limits:
+      return "10.0.0.0/8:5";
+    case Form::access_filter:
+      return "+imap:10.";
     case Form::http_url:
       return "http://h:8084";
     default:

@@ -48,6 +48,8 @@ Inheritance inheritance() {
   result.files[0].path = "/etc/b.key";
   result.files[0].index = 1;
   result.files[1].store_group = "inner";
+  result.files.emplace_back("CertMapFile", pipe_end());
+  result.files[2].virtual_domain = "example.com";
   result.log = pipe_end();
   result.user = "mailsrv";
   result.group = "mail";
@@ -75,9 +77,9 @@ TEST(Handover, RoundTrip) {
   ToSupervisorChannel worker(loop, std::move(pair->second));
   Inheritance given = inheritance();
   given.ticket_keys = &keys;
-  const std::vector<ino_t> inodes{inode(given.listeners[0]), inode(given.listeners[1]),
+  const std::vector<ino_t> inodes{inode(given.listeners[0]),  inode(given.listeners[1]),
                                   inode(given.files[0].file), inode(given.files[1].file),
-                                  inode(given.log)};
+                                  inode(given.files[2].file), inode(given.log)};
   auto [message, descriptors] = make_birth(example(), std::move(given));
   ASSERT_TRUE(supervisor.send(message, std::move(descriptors)));
 
@@ -103,18 +105,22 @@ TEST(Handover, RoundTrip) {
   EXPECT_EQ(right.store_groups[0].hosts, service.store_groups[0].hosts);
   EXPECT_EQ(right.store_groups[0].overrides, service.store_groups[0].overrides);
   expect_same(right.ticket_keys, keys);
-  ASSERT_EQ(right.files.size(), 2u);
+  ASSERT_EQ(right.files.size(), 3u);
   EXPECT_EQ(right.files[0].option, "SSLKeyFile");
   EXPECT_EQ(right.files[0].path, "/etc/b.key");
   EXPECT_EQ(right.files[0].store_group, "");
   EXPECT_EQ(right.files[0].index, 1u);
   EXPECT_EQ(right.files[1].option, "StoreCaFile");
   EXPECT_EQ(right.files[1].store_group, "inner");
+  EXPECT_EQ(right.files[1].virtual_domain, "");
+  EXPECT_EQ(right.files[2].option, "CertMapFile");
+  EXPECT_EQ(right.files[2].virtual_domain, "example.com");
   EXPECT_EQ(inode(right.listeners[0]), inodes[0]);
   EXPECT_EQ(inode(right.listeners[1]), inodes[1]);
   EXPECT_EQ(inode(right.files[0].file), inodes[2]);
   EXPECT_EQ(inode(right.files[1].file), inodes[3]);
-  EXPECT_EQ(inode(right.log), inodes[4]);
+  EXPECT_EQ(inode(right.files[2].file), inodes[4]);
+  EXPECT_EQ(inode(right.log), inodes[5]);
   EXPECT_EQ(right.user, "mailsrv");
   EXPECT_EQ(right.group, "mail");
 }
