@@ -68,9 +68,8 @@ std::string_view scope_name(Scope one);  // "IMAP"; `one` has one bit
 // What setting the option does in this release.
 enum class Effect {
   now,
-  off_only,  // a boolean whose "no" works and whose "yes" behaves as "no" still
-  later,     // accepted and checked, nothing else
-  never,     // accepted so that older configurations load
+  later,  // accepted and checked, nothing else
+  never,  // accepted so that older configurations load
 };
 
 struct Range {

@@ -72,8 +72,6 @@ std::string_view effect_cell(const Option& option) {
   switch (option.effect) {
     case Effect::now:
       return "yes";
-    case Effect::off_only:
-      return "only `no`";
     case Effect::never:
       return "no";
     case Effect::later:

@@ -37,9 +37,6 @@ void note_effect(const Section& section, const Given& given, const std::string& 
   if (option.effect == Effect::never && value != default_text(option)) {
     out.note(place, "accepted so that older files load, has no effect");
   }
-  if (option.effect == Effect::off_only && value == "yes") {
-    out.note(place, "yes is accepted, has no effect yet: works as no");
-  }
 }
 
 // The last good line for an option counts. That an earlier one does not is worth a note: scripts

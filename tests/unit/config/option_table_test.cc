@@ -22,9 +22,11 @@ std::set<std::string> fields_of_settings() {
   for (std::string line; std::getline(header, line);) {
     const std::string code = line.substr(0, line.find("//"));
     const size_t space = code.find(' ', 2);
-    const bool field = code.starts_with("  ") && code.find(';') != std::string::npos;
+    // A long default stands in the next line, further to the right.
+    const bool field = code.starts_with("  ") && !code.starts_with("   ") &&
+                       (code.find(';') != std::string::npos || code.ends_with(" ="));
     if (!field || space == std::string::npos) continue;
-    const size_t end = code.find_first_not_of("abcdefghijklmnopqrstuvwxyz_", space + 1);
+    const size_t end = code.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_", space + 1);
     std::string name = code.substr(space + 1, end - space - 1);
     std::erase(name, '_');
     names.insert(name);
@@ -35,7 +37,9 @@ std::set<std::string> fields_of_settings() {
 TEST(OptionTable, HasExactlyOneRowForEveryField) {
   std::set<std::string> rows;
   for (const Option& option : options()) {
-    EXPECT_TRUE(rows.insert(lower_case(option.name)).second) << option.name << " is there twice";
+    std::string name = lower_case(option.name);
+    std::erase(name, '_');  // which the names of the MTA's options have
+    EXPECT_TRUE(rows.insert(name).second) << option.name << " is there twice";
   }
   EXPECT_EQ(rows, fields_of_settings());
   EXPECT_EQ(rows.size(), 133u);
@@ -58,9 +62,6 @@ TEST(OptionTable, RowsAreComplete) {
     EXPECT_NE(option.scope & (in_process | in_proxies), 0) << option.name;
     EXPECT_FALSE(option.help.empty()) << option.name;
     EXPECT_EQ(option.help.back(), '.') << option.name;
-    if (option.effect == Effect::off_only) {
-      EXPECT_TRUE(std::holds_alternative<bool Settings::*>(option.member)) << option.name;
-    }
   }
 }
 
@@ -109,38 +110,10 @@ TEST(OptionTable, OptionsWithoutEffectAreTheseOnly) {
   for (const Option& option : options()) {
     if (option.effect != Effect::now) without.insert(option.name);
   }
-  const std::set<std::string_view> expected = {"AuthCacheSize",
-                                               "AuthCacheTTL",
-                                               "AuthService",
-                                               "AuthServiceTTL",
-                                               "AuthenticationLdapAttributes",
-                                               "AuthenticationServer",
-                                               "BGDecay",
-                                               "BGExcluded",
-                                               "BGLinear",
-                                               "BGMax",
-                                               "BGMaxBadness",
-                                               "BGPenalty",
-                                               "ClientLookup",
-                                               "ConnLimits",
-                                               "ConnRejectThreshold",
-                                               "DebugKeys",
-                                               "DomainSearchFormat",
-                                               "EhloKeywords",
-                                               "FailoverTimeout",
-                                               "HostedDomains",
-                                               "MaxConcurrentConnectionAttempts",
-                                               "PopBeforeSmtpKludgeChannel",
-                                               "PreAuth",
-                                               "SSLSecmodFile",
-                                               "SmtpProxyPassword",
-                                               "SmtpRelays",
-                                               "SpoofEmptyMailbox",
-                                               "SpoofMessageFile",
-                                               "SpoofTempFail",
-                                               "TCPAccess",
-                                               "TCPAccessAttr",
-                                               "VirtualDomainFile"};
+  const std::set<std::string_view> expected = {"AuthService",       "AuthServiceTTL",
+                                               "EhloKeywords",      "FailoverTimeout",
+                                               "SSLSecmodFile",     "PopBeforeSmtpKludgeChannel",
+                                               "SmtpProxyPassword", "SmtpRelays"};
   EXPECT_EQ(without, expected);
 }
 

@@ -45,10 +45,11 @@ TEST(OptionsDoc, RowsSayTypeDefaultPlaceAndEffect) {
   for (const std::string_view row : {
            "| `LDAPTimeout` | number, 1 to 3600 seconds | `25` | IP | yes | mmp | ",
            "| `LdapVerify` | boolean | `yes` | IPS | yes | ours | ",
-           "| `HostedDomains` | boolean | `yes` | IPSV | only `no` | mmp | ",
+           "| `HostedDomains` | boolean | `yes` | IPSV | yes | mmp | ",
            "| `BindPass` | secret |  | IPSV | yes | mmp | ",
            "| `LogLevel` | level, 0 to 100 | `5` | AIPS | yes | mmp | ",
-           "| `ConnLimits` | text | `0.0.0.0\\|0.0.0.0:20` | IPS | not yet | mmp | ",
+           "| `ConnLimits` | limits | `0.0.0.0\\|0.0.0.0:20` | IPS | yes | mmp | ",
+           "| `AuthServiceTTL` | number, -1 to 31622400 seconds | `-1` | PV | not yet | mmp | ",
            "| `VDomain` | `DefaultDomain` |",
        }) {
     EXPECT_NE(text.find(row), std::string::npos) << row;

@@ -16,14 +16,16 @@ class Report : public InstanceTest {
     write("AService.cfg", "default:ServiceList imapproxy@127.0.0.1:1143|1993\n");
     write("ImapProxyAService.cfg",
           "default:LdapUrl ldap://h/o=x\ndefault:BindPass hunter2\ndefault:MailHostAttrs a b\n"
-          "default:VirtualDomainFile map\ndefault:Timeout 60\ndefault:StoreAdminPass hunter2\n");
+          "default:VirtualDomainFile map\ndefault:Timeout 60\ndefault:StoreAdminPass hunter2\n"
+          "default:SSLSecmodFile x\n");
     write("map", "vdmap a 192.0.2.1\na:BindPass hunter2\na:DefaultDomain a.org\n");
   }
 };
 
 TEST_F(Report, TextForPeople) {
   EXPECT_EQ(check_text(load(directory_)),
-            "ImapProxyAService.cfg:4: VirtualDomainFile: note: accepted, has no effect yet\n"
+            "ImapProxyAService.cfg:7: SSLSecmodFile: note: accepted so that older files load, has "
+            "no effect\n"
             "\n"
             "instance " +
                 directory_ +
@@ -40,7 +42,8 @@ TEST_F(Report, TextForPeople) {
                 "  VirtualDomainFile            map\n"
                 "  StoreAdminPass               ***\n"
                 "  Timeout                      60\n"
-                "  110 options as by default\n"
+                "  SSLSecmodFile                x\n"
+                "  109 options as by default\n"
                 "  virtual domain a at 192.0.2.1: 2 options\n"
                 "\n"
                 "ok: 0 errors, 0 warnings, 1 note\n");
@@ -60,9 +63,11 @@ TEST_F(Report, Json) {
   ASSERT_EQ(json["diagnostics"].size(), 1u);
   EXPECT_EQ(json["diagnostics"][0], nlohmann::json({{"severity", "note"},
                                                     {"file", "ImapProxyAService.cfg"},
-                                                    {"line", 4},
-                                                    {"option", "VirtualDomainFile"},
-                                                    {"text", "accepted, has no effect yet"}}));
+                                                    {"line", 7},
+                                                    {"option", "SSLSecmodFile"},
+                                                    {"text",
+                                                     "accepted so that older files load, "
+                                                     "has no effect"}}));
   EXPECT_EQ(json["process"]["NumThreads"], 0);
   EXPECT_FALSE(json["process"].contains("LdapUrl"));
   ASSERT_EQ(json["services"].size(), 1u);

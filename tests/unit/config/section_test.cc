@@ -86,18 +86,13 @@ TEST(Section, SaysWhatHasNoEffectYet) {
     std::string_view line;
     bool noted;
   } cases[] = {
-      {"default:PreAuth yes", true},
-      {"default:PreAuth no", false},
-      {"default:BGPenalty 2", false},
-      {"default:BGPenalty 3", true},
-      {"default:ConnLimits 0.0.0.0|0.0.0.0:20", false},
-      {"default:SSLEnable yes", false},
-      {"default:HostedDomains yes", true},
-      {"default:HostedDomains no", false},
+      {"default:AuthService yes", true},    {"default:AuthService no", false},
+      {"default:AuthServiceTTL -1", false}, {"default:AuthServiceTTL 900", true},
+      {"default:SSLEnable yes", false},     {"default:HostedDomains yes", false},
       {"default:Timeout 77", false},
   };
   for (const auto& [line, noted] : cases) {
-    const Read got = read(line, in_imap);
+    const Read got = read(line, in_pop);
     EXPECT_EQ(says(got.diagnostics, "x.cfg:1: ", "has no effect yet"), noted) << line;
     EXPECT_EQ(count(got.diagnostics, Severity::note), noted ? 1u : 0u) << line;
     EXPECT_EQ(got.section.pairs().size(), 1u) << line;
