@@ -235,6 +235,12 @@ Task<> ImapDialect::farewell(const Error& error) {
   co_await client_.write("* BYE " + why + "\r\n");
 }
 
+Task<> ImapDialect::probe(proxy::Connection& store, const proxy::StoreAccess& access,
+                          StoreCapabilities& capabilities) {
+  StoreLogin store_login(store, access, capabilities);
+  co_await store_login.probe();
+}
+
 Task<> ImapDialect::tagged(std::string text, std::string before) {
   co_await client_.write(before + tag_ + ' ' + text + "\r\n");
 }

@@ -39,6 +39,8 @@ class ImapDialect {
   Task<> accept();
   Task<> refuse(proxy::Refusal why);
   Task<> farewell(const Error& error);
+  static Task<> probe(proxy::Connection& store, const proxy::StoreAccess& access,
+                      StoreCapabilities& capabilities);
 
  private:
   Task<Command> read_command();

@@ -6,6 +6,7 @@
 #include "workers/pop3/store_login.h"
 #include "workers/pop3/xclient.h"
 #include "workers/proxy/dialect.h"
+#include "workers/proxy/session_log.h"
 
 namespace openmmp::pop3 {
 
@@ -18,6 +19,7 @@ namespace {
 
 // Somebody who makes more mistakes than this is no mail client: a browser, a scanner.
 constexpr int max_bad_commands = 10;
+constexpr size_t max_logged_name = 256;
 constexpr const char* prompt = "+ ";
 // RFC 3206 has no code for it.
 constexpr const char* no_clear_text = "Plaintext authentication is not allowed before TLS.";
@@ -38,7 +40,10 @@ Task<Login> Pop3Dialect::authenticate() {
       continue;
     }
     Result<Login> login = co_await attempt(take_credentials(std::move(command)));
-    if (login) co_return std::move(*login);
+    if (login) {
+      name_ = login->user;
+      co_return std::move(*login);
+    }
     co_await explain(login.error());
   }
 }
@@ -171,14 +176,51 @@ Task<> Pop3Dialect::refuse(Refusal why) {
   if (!challenge_.empty()) {
     co_await authenticator_.pass_challenge(std::exchange(challenge_, {}), prompt);
   }
+  if (shows_mailbox(why)) co_return co_await show_mailbox();
   switch (why) {
     case Refusal::credentials:
       co_return co_await say("-ERR [AUTH] Authentication failed.");
     case Refusal::unavailable:
+    case Refusal::held:
       co_return co_await say("-ERR [SYS/TEMP] Temporary failure, try again later.");
     case Refusal::store_down:
       co_return co_await say("-ERR [SYS/TEMP] Your mailbox is temporarily out of service.");
   }
+}
+
+bool Pop3Dialect::shows_mailbox(Refusal why) const {
+  if (!settings_.spoof_empty_mailbox && context_.spoof_message == nullptr) return false;
+  return why == Refusal::store_down || (why == Refusal::held && settings_.spoof_temp_fail);
+}
+
+// In place of the user's, which is away. Whoever gives that user's name gets to see it: there is
+// nobody to ask for the password.
+Task<> Pop3Dialect::show_mailbox() {
+  context_.log.write(LogLevel::notice, context_.id,
+                     "user {} is shown a spoofed mailbox - client {}",
+                     proxy::excerpt(name_, max_logged_name), context_.client_name);
+  const SpoofMessage* message = nullptr;
+  if (!settings_.spoof_empty_mailbox) {
+    if (!shared_.spoof_message) shared_.spoof_message.emplace(*context_.spoof_message);
+    message = &*shared_.spoof_message;
+  }
+  SpoofMailbox mailbox(message);
+  co_await say("+OK Logged in.");
+  while (!mailbox.has_quit()) {
+    if (++commands_ > settings_.max_commands) co_await fail(Errc::limit, "too many commands");
+    client_.deadline(settings_.timeout, "command");
+    const std::string line = co_await client_.read_line(line_limit(Verb::later));
+    co_await client_.write(mailbox.answer(line));
+    if (mailbox.is_bad() && ++bad_commands_ > max_bad_commands) {
+      co_await fail(Errc::limit, "too many bad commands");
+    }
+  }
+  co_await fail(Errc::closed, "the client quit a spoofed mailbox");
+}
+
+Task<> Pop3Dialect::probe(proxy::Connection& store, const proxy::StoreAccess& access, Shared&) {
+  StoreLogin store_login(store, access, proxy::ForwardedClient());
+  co_await store_login.probe();
 }
 
 Task<> Pop3Dialect::farewell(const Error& error) {

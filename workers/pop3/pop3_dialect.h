@@ -4,10 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "ipc/runtime/task.h"
 #include "workers/pop3/command.h"
+#include "workers/pop3/spoof.h"
 #include "workers/proxy/authenticator.h"
 #include "workers/proxy/connection.h"
 #include "workers/proxy/login.h"
@@ -16,8 +18,11 @@
 
 namespace openmmp::pop3 {
 
-// POP3 sessions of a worker share nothing.
-struct Shared {};
+// What the POP3 sessions of a worker share: what is shown while a store is away, made of its file
+// when it is first needed.
+struct Shared {
+  std::optional<SpoofMessage> spoof_message;
+};
 
 class Pop3Dialect {
  public:
@@ -27,17 +32,19 @@ class Pop3Dialect {
   static constexpr const char* relay_farewell = "";  // a POP3 server speaks when it is asked
 
   Pop3Dialect(proxy::Connection& client, const proxy::SessionContext& context,
-              proxy::Authenticator& authenticator, Shared&)
+              proxy::Authenticator& authenticator, Shared& shared)
       : client_(client),
         context_(context),
         settings_(context.settings),
-        authenticator_(authenticator) {}
+        authenticator_(authenticator),
+        shared_(shared) {}
 
   Task<proxy::Login> authenticate();
   Task<> log_in_to(proxy::Connection& store, const proxy::StoreAccess& access);
   Task<> accept();
   Task<> refuse(proxy::Refusal why);
   Task<> farewell(const Error& error);
+  static Task<> probe(proxy::Connection& store, const proxy::StoreAccess& access, Shared&);
 
  private:
   Task<Command> read_command();
@@ -49,6 +56,8 @@ class Pop3Dialect {
   Task<proxy::Login> take_pass(std::string user, Secret password);
   Task<proxy::Login> take_auth(Command command);
   Task<> explain(const Error& error);
+  bool shows_mailbox(proxy::Refusal why) const;
+  Task<> show_mailbox();
   Task<> say(std::string text);
   Task<> bad(std::string text);
   std::string greeting() const;
@@ -59,11 +68,13 @@ class Pop3Dialect {
   const proxy::SessionContext& context_;
   const config::Settings& settings_;
   proxy::Authenticator& authenticator_;
+  Shared& shared_;
   bool greeted_ = false;
   bool between_ = false;  // neither plain text nor TLS: nothing can be said
   int commands_ = 0;
   int bad_commands_ = 0;
   std::string user_;       // of USER, until PASS
+  std::string name_;       // of the last login
   std::string welcome_;    // the store's yes
   std::string challenge_;  // what the store had against a token
 };

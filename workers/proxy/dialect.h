@@ -21,7 +21,7 @@ namespace openmmp::proxy {
 //   relay_farewell  what may be said to a client in mid-session before we close, or ""
 template <class D>
 concept Dialect = requires(D d, Connection& backend, const StoreAccess& access, Refusal why,
-                           const Error& error) {
+                           const Error& error, typename D::Shared& shared) {
   // Greets the client (the first time), answers what may be said before login, and returns with
   // the next credentials. Ends with an Error when the session is over: closed after a polite
   // LOGOUT or QUIT, limit, timeout.
@@ -37,6 +37,9 @@ concept Dialect = requires(D d, Connection& backend, const StoreAccess& access, 
   { d.refuse(why) } -> std::same_as<Task<>>;
   // The last line of a session that ends before login, for the errors that deserve one.
   { d.farewell(error) } -> std::same_as<Task<>>;
+  // Asks a store, on a fresh connection, whether it is well: greeting, capabilities, and a polite
+  // end. Errors: it is not.
+  { D::probe(backend, access, shared) } -> std::same_as<Task<>>;
   typename D::Shared;
   { D::default_port } -> std::convertible_to<uint16_t>;
   { D::alpn } -> std::convertible_to<const char*>;

@@ -48,7 +48,8 @@ struct StoreCredentials {
 // What a client may know of why its login failed. Nothing here tells whether the user exists.
 enum class Refusal {
   credentials,  // the name or the password is wrong
-  unavailable,  // temporary: the directory, a limit, the store said so
+  unavailable,  // temporary: the directory, a limit
+  held,         // temporary, and the user is known: the mailbox is on hold, or the store said so
   store_down,   // temporary: the user's store cannot be reached or does not behave
 };
 

@@ -23,6 +23,8 @@ struct SessionContext {
   std::string client_name;  // the same, for the lines of the log
   const config::Settings& settings;
   Log& log;
+  // What SpoofMessageFile holds; null: there is none.
+  const std::string* spoof_message = nullptr;
   bool tls_at_connect = false;
   // The peer is one of TrustedNetworks: a proxy, to be believed about its clients. No longer behind
   // a PROXY header: from there on the client speaks.

@@ -14,8 +14,8 @@ std::string reason_in_log(const Error& error) { return excerpt(error.detail, max
 Refusal refusal_for(Stage stage, const Error& error) {
   if (stage == Stage::connect) return Refusal::store_down;
   if (error.code == Errc::refused) return Refusal::credentials;
-  if (error.code == Errc::unavailable || stage == Stage::directory) return Refusal::unavailable;
-  return Refusal::store_down;
+  if (stage == Stage::directory) return Refusal::unavailable;
+  return error.code == Errc::unavailable ? Refusal::held : Refusal::store_down;
 }
 
 void log_login(const SessionContext& context, LoginRecord& record, Millis now) {

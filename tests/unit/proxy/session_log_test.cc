@@ -25,7 +25,7 @@ TEST(RefusalFor, TellsTheClientOnlyWhatItMayKnow) {
       {Stage::connect, Errc::unavailable, Refusal::store_down},
       {Stage::connect, Errc::timeout, Refusal::store_down},
       {Stage::connect, Errc::refused, Refusal::store_down},
-      {Stage::login, Errc::unavailable, Refusal::unavailable},
+      {Stage::login, Errc::unavailable, Refusal::held},
       {Stage::login, Errc::timeout, Refusal::store_down},
       {Stage::login, Errc::closed, Refusal::store_down},
       {Stage::login, Errc::protocol, Refusal::store_down},
