@@ -3,12 +3,17 @@
 // here; only a seat that may be the last one is asked for. mmp-state holds the whole; while it is
 // away the worker goes on with what it knows, and tells it all again when it is back.
 //
-// One a worker, in Services. The Loop, the Log and what it is built from outlive it.
+// One a worker, in Services. The Loop and the Log outlive it; sessions, with their Seats, do not.
 #pragma once
 
 #include <cstdint>
+#include <deque>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "ipc/runtime/log.h"
 #include "ipc/runtime/loop.h"
@@ -16,11 +21,17 @@
 #include "ipc/runtime/task.h"
 #include "ipc/runtime/unique_fd.h"
 #include "workers/proxy/bad_guys.h"
+#include "workers/proxy/seat_book.h"
 #include "workers/proxy/store_health.h"
+
+namespace openmmp::proto {
+class FromState;
+class ToState;
+class Verdict;
+}  // namespace openmmp::proto
 
 namespace openmmp::proxy {
 
-struct SessionContext;
 class SharedState;
 
 // One of so many that share a key: an address's connections, a user's sessions. It is free again
@@ -28,12 +39,14 @@ class SharedState;
 class Seat {
  public:
   Seat() = default;
-  Seat(Seat&& other) noexcept;
+  Seat(Seat&& other) noexcept
+      : state_(std::exchange(other.state_, nullptr)), number_(other.number_) {}
   Seat& operator=(Seat&& other) noexcept;
   ~Seat();
 
  private:
   friend class SharedState;
+  Seat(SharedState* state, uint64_t number) : state_(state), number_(number) {}
   SharedState* state_ = nullptr;
   uint64_t number_ = 0;
 };
@@ -49,6 +62,8 @@ class SharedState {
     StoreHealthRules stores;
   };
   SharedState(Loop& loop, Log& log, Options options);
+  SharedState(const SharedState&) = delete;
+  SharedState& operator=(const SharedState&) = delete;
   ~SharedState();
 
   // The way to mmp-state, from the supervisor: at first, and again whenever mmp-state was started
@@ -66,14 +81,48 @@ class SharedState {
   // key is known to be near its limit (half of it taken); a seat given without asking that turns
   // out to be one too many ends its session by interrupting `context`, which must outlive the Seat.
   Task<Seat> take_seat(std::string key, int limit, SessionContext& context);
+  // The same as far as it goes without waiting, and so without a coroutine; nothing: mmp-state must
+  // be asked, by take_seat(). For the path of every login:
+  //   std::optional<Seat> seat = co_await state.try_seat(key, limit, context);
+  //   if (!seat) seat = co_await state.take_seat(key, limit, context);
+  Result<std::optional<Seat>> try_seat(const std::string& key, int limit, SessionContext& context);
 
   // Stores: the same questions as StoreHealth has, and what happens is told to all.
-  StoreHealth& stores();
+  StoreHealth& stores() { return stores_; }
   void store_failed(const std::string& store, std::string reason);
   void store_succeeded(const std::string& store);
 
  private:
-  struct Impl;  // or members: its owner decides
+  friend class Seat;
+  struct Link;
+  struct Question;
+
+  Task<> listen(Link& link);
+  void hear(const proto::FromState& message);
+  void hear_verdict(const proto::Verdict& verdict);
+  void lose_link();
+  void leave(uint64_t seat);
+  void tell_in(Millis time);
+  void tell();
+  proto::ToState gather();
+  void end_refused();
+  void tell_of(const BadGuy& entry);
+  void tell_of(std::optional<StoreEvent> event);
+  bool has_news() const;
+
+  Loop& loop_;
+  Log& log_;
+  const Options options_;
+  BadGuys bad_guys_;
+  StoreHealth stores_;
+  SeatBook seats_;
+  std::map<uint64_t, Question*> questions_;  // of seats that somebody waits for
+  std::vector<uint64_t> refused_;            // whose sessions are to end
+  std::deque<BadGuy> bad_guy_news_;
+  std::deque<StoreEvent> store_news_;
+  Timer telling_;
+  Millis tell_at_{0};
+  std::unique_ptr<Link> link_;
 };
 
 }  // namespace openmmp::proxy

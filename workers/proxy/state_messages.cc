@@ -1,0 +1,91 @@
+#include "workers/proxy/state_messages.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "ipc/runtime/text.h"
+
+namespace openmmp::proxy {
+
+namespace {
+
+constexpr uint32_t most_failures = 1'000'000;
+
+std::optional<StoreEvent::Kind> kind_of(const proto::StoreEvent& event) {
+  switch (event.kind()) {
+    case proto::StoreEvent::FAILED:
+      return StoreEvent::Kind::failed;
+    case proto::StoreEvent::SUCCEEDED:
+      return StoreEvent::Kind::succeeded;
+    case proto::StoreEvent::DISABLED:
+      return StoreEvent::Kind::disabled;
+    case proto::StoreEvent::ENABLED:
+      return StoreEvent::Kind::enabled;
+    default:
+      return std::nullopt;
+  }
+}
+
+proto::StoreEvent::Kind kind_of(const StoreEvent& event) {
+  switch (event.kind) {
+    case StoreEvent::Kind::failed:
+      return proto::StoreEvent::FAILED;
+    case StoreEvent::Kind::succeeded:
+      return proto::StoreEvent::SUCCEEDED;
+    case StoreEvent::Kind::disabled:
+      return proto::StoreEvent::DISABLED;
+    case StoreEvent::Kind::enabled:
+      return proto::StoreEvent::ENABLED;
+  }
+  return proto::StoreEvent::FAILED;
+}
+
+}  // namespace
+
+void write_bad_guy(const BadGuy& from, proto::BadGuy& to) {
+  to.set_address(from.address.ip());
+  to.set_badness(static_cast<uint32_t>(from.badness.count()));
+  to.set_since(from.since.count());
+}
+
+Result<BadGuy> read_bad_guy(const proto::BadGuy& from, Millis now) {
+  const Result<SocketAddress> address = SocketAddress::parse(from.address(), 0);
+  if (!address) return fail(address.error());
+  if (from.badness() > max_badness.count()) {
+    return fail(Errc::protocol, fmt::format("a badness of {} seconds", from.badness()));
+  }
+  BadGuy result;
+  result.address = *address;
+  result.badness = Seconds(from.badness());
+  result.since = std::min(Millis(from.since()), now);
+  return result;
+}
+
+void write_store_event(const StoreEvent& from, proto::StoreEvent& to) {
+  to.set_kind(kind_of(from));
+  to.set_store(from.store);
+  to.set_reason(from.reason.substr(0, max_reason));
+  to.set_at(from.at.count());
+  if (from.kind == StoreEvent::Kind::failed) to.set_failures(static_cast<uint32_t>(from.failures));
+}
+
+Result<StoreEvent> read_store_event(const proto::StoreEvent& from, Millis now) {
+  const std::optional<StoreEvent::Kind> kind = kind_of(from);
+  if (!kind) return fail(Errc::protocol, "an event of a store that is none");
+  const std::string& name = from.store();
+  if (name.empty() || name.size() > max_store_name ||
+      std::any_of(name.begin(), name.end(), is_control)) {
+    return fail(Errc::protocol, "a store's name that is none");
+  }
+  StoreEvent result;
+  result.kind = *kind;
+  result.store = name;
+  result.reason = one_line(std::string_view(from.reason()).substr(0, max_reason));
+  result.at = std::min(Millis(from.at()), now);
+  result.failures = static_cast<int>(std::clamp(from.failures(), 1u, most_failures));
+  return result;
+}
+
+}  // namespace openmmp::proxy
