@@ -11,6 +11,7 @@ namespace {
 constexpr Millis status_patience{500};
 // A directory may take its LDAPTimeout.
 constexpr Millis lookup_patience{30'000};
+constexpr Millis state_patience{5'000};
 
 uint64_t seconds(Millis time) { return static_cast<uint64_t>(time.count() / 1000); }
 
@@ -61,6 +62,19 @@ void add_waiting(proto::StatusReply& to, const Workforce& workforce, const Gener
   }
 }
 
+// No worker, but shown beside them.
+void add_state(proto::StatusReply& to, const StateProcess& state, Millis now) {
+  proto::WorkerStatus& row = *to.mutable_state_process();
+  row.set_service("mmp-state");
+  const Process* process = state.process();
+  row.set_state(process == nullptr ? "waiting" : to_string(process->state));
+  row.set_restarts(state.failures());
+  row.set_last_problem(state.last_problem());
+  if (process == nullptr) return;
+  row.set_pid(state.pid());
+  row.set_age_seconds(seconds(now - process->started));
+}
+
 Task<proto::ControlReply> answer_status(Supervisor& supervisor) {
   Workforce& workforce = supervisor.workforce();
   co_await workforce.refresh_status(status_patience);
@@ -76,6 +90,7 @@ Task<proto::ControlReply> answer_status(Supervisor& supervisor) {
     add_process(status, workforce, process, supervisor.now());
   }
   add_waiting(status, workforce, supervisor.current());
+  add_state(status, supervisor.state(), supervisor.now());
   for (std::string& address : supervisor.listeners().addresses()) {
     status.add_listeners(std::move(address));
   }
@@ -111,6 +126,7 @@ Task<proto::ControlReply> answer_lookup(Supervisor& supervisor,
   proto::LookupQuery query;
   query.set_user(request.user());
   query.set_local_ip(request.local_ip());
+  query.set_client_ip(request.client_ip());
   Result<proto::LookupReport> report = co_await attempt(
       supervisor.workforce().look_up(process->id, std::move(query), lookup_patience));
   if (!report) co_return refuse(report.error().detail);
@@ -135,6 +151,17 @@ Task<proto::ControlReply> answer_stop(Supervisor& supervisor) {
   co_return reply;
 }
 
+Task<proto::ControlReply> answer_state(Supervisor& supervisor, proto::StateRequest request) {
+  Result<proto::StateReply> answer =
+      co_await attempt(supervisor.state().ask(std::move(request), state_patience));
+  if (!answer) co_return refuse(answer.error().detail);
+  proto::ControlReply reply;
+  reply.set_ok(answer->ok());
+  if (!answer->message().empty()) reply.add_messages(answer->message());
+  *reply.mutable_state() = std::move(*answer);
+  co_return reply;
+}
+
 Task<proto::ControlReply> answer_unknown() {
   co_return refuse("this mmpd does not know the request: it is older than mmpctl");
 }
@@ -151,6 +178,8 @@ Task<proto::ControlReply> answer(Supervisor& supervisor, proto::ControlRequest r
       return answer_stop(supervisor);
     case proto::ControlRequest::kLookup:
       return answer_lookup(supervisor, std::move(*request.mutable_lookup()));
+    case proto::ControlRequest::kState:
+      return answer_state(supervisor, std::move(*request.mutable_state()));
     case proto::ControlRequest::REQUEST_NOT_SET:
       break;
   }

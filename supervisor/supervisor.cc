@@ -28,7 +28,8 @@ Supervisor::Supervisor(Loop& loop, Log& log, std::string directory, std::string 
       directory_(std::move(directory)),
       executables_(std::move(executables)),
       started_(loop.now()),
-      workforce_(loop, log, listeners_, log_files_, executables_),
+      state_(loop, log, log_files_, executables_ + "/mmp-state"),
+      workforce_(loop, log, listeners_, log_files_, state_, executables_),
       look_again_(loop),
       date_(loop),
       reload_done_(loop),
@@ -64,12 +65,12 @@ void Supervisor::turn() {
   // Until nothing is left to do now: what is noticed here must not wait for the next event.
   for (;;) {
     if (reload_asked_ && !next_ && !stopping_) begin_reload();
-    const bool changed = workforce_.take_changed();
+    const bool changed = workforce_.take_changed() | state_.take_changed();
     if (!std::exchange(due_, false) && !changed) break;
     act();
     check_first_start();
   }
-  if (stopping_ && workforce_.table().all().empty()) {
+  if (stopping_ && workforce_.table().all().empty() && state_.gone()) {
     // Whoever waits for the end has one more turn.
     if (stopped_.empty()) loop_.stop();
     stopped_.wake_all();
@@ -78,12 +79,22 @@ void Supervisor::turn() {
 }
 
 void Supervisor::act() {
+  const std::optional<Time> state_due = act_on_state();
   const Plan todo = plan(workforce_.table(), wanted(), workforce_.backoff(), Limits(), loop_.now());
   for (const Action& action : todo.actions) carry_out(action);
   look_again_.stop();
-  if (!todo.look_again) return;
+  std::optional<Time> look_again = todo.look_again;
+  if (state_due) look_again = std::min(look_again.value_or(*state_due), *state_due);
+  if (!look_again) return;
   look_again_.start(
-      *todo.look_again - loop_.now(), [](void* due) { *static_cast<bool*>(due) = true; }, &due_);
+      *look_again - loop_.now(), [](void* due) { *static_cast<bool*>(due) = true; }, &due_);
+}
+
+// Before the workers: those that start then find it there. It leaves when the last of them has.
+std::optional<Time> Supervisor::act_on_state() {
+  const bool wanted = !stopping_ || !workforce_.table().all().empty();
+  if (state_.act(wanted, current_->config.process, directory_)) workforce_.connect_to_state();
+  return state_.look_again();
 }
 
 Wanted Supervisor::wanted() const {
@@ -241,6 +252,7 @@ void Supervisor::check_date() {
   if (log_files_.new_day()) {
     [[maybe_unused]] const Result<> opened = open_own_log(current_->config.process);
     workforce_.renew_logs(*current_);
+    state_.renew_log(current_->config.process, directory_);
   }
   date_.start(
       date_check, [](void* self) { static_cast<Supervisor*>(self)->check_date(); }, this);

@@ -1,5 +1,5 @@
-// One running instance: its configuration in generations, its listeners and its workers. Once a
-// turn of the loop it asks plan() what is to be done, and does it.
+// One running instance: its configuration in generations, its listeners, mmp-state and its workers.
+// Once a turn of the loop it asks plan() what is to be done, and does it.
 //
 // The Loop and the Log must outlive it.
 #pragma once
@@ -36,6 +36,7 @@ class Supervisor {
 
   // For the status report.
   Workforce& workforce() { return workforce_; }
+  StateProcess& state() { return state_; }
   const Listeners& listeners() const { return listeners_; }
   const Generation& current() const { return *current_; }
   const std::string& directory() const { return directory_; }
@@ -45,6 +46,7 @@ class Supervisor {
  private:
   void turn();
   void act();
+  std::optional<Time> act_on_state();
   void carry_out(const Action& action);
   Wanted wanted() const;
   void begin_reload();
@@ -63,6 +65,7 @@ class Supervisor {
   const Millis started_;
   Listeners listeners_;
   LogFiles log_files_;
+  StateProcess state_;
   Workforce workforce_;
   std::optional<Generation> current_;
   std::optional<Generation> next_;

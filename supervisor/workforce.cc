@@ -76,8 +76,24 @@ Result<> Workforce::try_start(const Slot& slot, const Generation& generation) {
     worker.problem = sent.error().detail;
     worker.kill();
   }
+  connect_to_state(worker);
   worker.start();
   return {};
+}
+
+// Without mmp-state, or when one of the two cannot be told, the worker counts for itself.
+void Workforce::connect_to_state(WorkerProcess& worker) {
+  Result<UniqueFd> way = state_.connect_worker();
+  if (!way) return;
+  proto::ToWorker message;
+  message.mutable_state_link();
+  ipc::Descriptors descriptors;
+  descriptors.push_back(std::move(*way));
+  [[maybe_unused]] const Result<> sent = worker.send(message, std::move(descriptors));
+}
+
+void Workforce::connect_to_state() {
+  for (const auto& [id, worker] : workers_) connect_to_state(*worker);
 }
 
 Result<ipc::Inheritance> Workforce::inheritance(const Slot& slot, const Generation& generation,
@@ -175,7 +191,7 @@ void Workforce::reap() {
 }
 
 void Workforce::note_end(const Process& process, const WorkerProcess& worker) {
-  const WorkerProcess::End& end = *worker.ended();
+  const ChildEnd& end = *worker.ended();
   if (worker.dismissed) {
     log_.write(LogLevel::notice, 0, "{} of generation {} (pid {}): exiting{}",
                name_of(process.slot), process.slot.generation, worker.pid(),
@@ -183,9 +199,7 @@ void Workforce::note_end(const Process& process, const WorkerProcess& worker) {
     return;
   }
   const Time lived = worker.ready_since ? loop_.now() - *worker.ready_since : Time(0);
-  note_failure(process.slot, lived,
-               fmt::format("pid {}: {}", worker.pid(),
-                           worker.problem.empty() ? end.to_string() : worker.problem));
+  note_failure(process.slot, lived, fmt::format("pid {}: {}", worker.pid(), worker.last_problem()));
 }
 
 void Workforce::note_failure(const Slot& slot, Time lived, const std::string& problem) {
@@ -299,7 +313,7 @@ void Workforce::hear_lookup(const proto::LookupAnswer& answer) {
 Task<proto::LookupReport> Workforce::look_up(ProcessId id, proto::LookupQuery query,
                                              Millis patience) {
   const uint64_t number = ++last_lookup_;
-  const PendingLookup pending(lookups_, number);
+  const Pending<Lookups> pending(lookups_, number);
   proto::ToWorker message;
   *message.mutable_lookup() = std::move(query);
   message.mutable_lookup()->set_id(number);

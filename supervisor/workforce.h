@@ -8,10 +8,13 @@
 #include <map>
 #include <memory>
 
+#include "ipc/handover.h"
 #include "ipc/runtime/log.h"
 #include "supervisor/generation.h"
 #include "supervisor/listeners.h"
 #include "supervisor/log_files.h"
+#include "supervisor/pending.h"
+#include "supervisor/state_process.h"
 #include "supervisor/ticket_keys.h"
 #include "supervisor/worker_process.h"
 
@@ -20,11 +23,12 @@ namespace openmmp::supervisor {
 class Workforce {
  public:
   Workforce(Loop& loop, Log& log, const Listeners& listeners, LogFiles& log_files,
-            std::string executables)
+            StateProcess& state, std::string executables)
       : loop_(loop),
         log_(log),
         listeners_(listeners),
         log_files_(log_files),
+        state_(state),
         executables_(std::move(executables)),
         ticket_keys_(tls::TicketKey::random),
         ticket_timer_(loop),
@@ -46,6 +50,9 @@ class Workforce {
   // A new day: every worker gets the new file of its log.
   void renew_logs(const Generation& generation);
 
+  // There is a new mmp-state: every worker gets a way to it.
+  void connect_to_state();
+
   // Keys of session tickets are for the services of this generation, as long as it says.
   void settle_ticket_keys(const Generation& generation);
 
@@ -63,19 +70,11 @@ class Workforce {
 
  private:
   using Lookups = std::map<uint64_t, std::optional<proto::LookupReport>>;  // asked, and answered
-  // An asked look-up, until its coroutine has its answer or is destroyed.
-  struct PendingLookup {
-    PendingLookup(Lookups& l, uint64_t n) : lookups(l), number(n) { lookups[number]; }
-    ~PendingLookup() { lookups.erase(number); }
-    PendingLookup(const PendingLookup&) = delete;
-    PendingLookup& operator=(const PendingLookup&) = delete;
-    Lookups& lookups;
-    uint64_t number;
-  };
 
   Result<> try_start(const Slot& slot, const Generation& generation);
   Result<ipc::Inheritance> inheritance(const Slot& slot, const Generation& generation,
                                        const config::Service& service);
+  void connect_to_state(WorkerProcess& worker);
   void set_ticket_timer();
   void rotate_ticket_keys();
   void hear(ProcessId id, const proto::FromWorker* message);
@@ -89,6 +88,7 @@ class Workforce {
   Log& log_;
   const Listeners& listeners_;
   LogFiles& log_files_;
+  StateProcess& state_;
   const std::string executables_;
   TicketKeyring ticket_keys_;
   Timer ticket_timer_;

@@ -18,12 +18,20 @@ constexpr int refused = 1;
 constexpr int bad_arguments = 2;
 constexpr int not_running = 3;
 
+// What is printed though it has no rows.
+enum class List { none, bad_guys, stores };
+
 struct Options {
   std::string directory = ".";
   bool json = false;
   std::string user;
   std::string service;
   std::string local_ip;
+  std::string client_ip;
+  std::string forgive;
+  std::string store_up;
+  std::string store_down;
+  List list = List::none;
 };
 
 int check(const Options& options) {
@@ -39,6 +47,8 @@ void print(const Options& options, const proto::ControlReply& reply) {
   }
   if (reply.has_status()) std::cout << status_text(reply.status());
   if (reply.has_lookup()) std::cout << lookup_text(reply.lookup());
+  if (options.list == List::bad_guys && reply.ok()) std::cout << bad_guys_text(reply.state());
+  if (options.list == List::stores && reply.ok()) std::cout << stores_text(reply.state());
   (reply.ok() ? std::cout : std::cerr) << messages_text(reply);
 }
 
@@ -64,7 +74,7 @@ int ask_instance(const Options& options, const proto::ControlRequest& request) {
   return reply.error().code == Errc::closed ? not_running : refused;
 }
 
-int run(const CLI::App& app, const Options& options) {
+int run(const CLI::App& app, Options options) {
   if (app.got_subcommand("check")) return check(options);
   proto::ControlRequest request;
   if (app.got_subcommand("status")) request.mutable_status();
@@ -75,6 +85,17 @@ int run(const CLI::App& app, const Options& options) {
     lookup.set_user(options.user);
     lookup.set_service(options.service);
     lookup.set_local_ip(options.local_ip);
+    lookup.set_client_ip(options.client_ip);
+  }
+  if (app.got_subcommand("badguys")) {
+    request.mutable_state()->mutable_bad_guys()->set_forgive(options.forgive);
+    if (options.forgive.empty()) options.list = List::bad_guys;
+  }
+  if (app.got_subcommand("stores")) {
+    proto::StateRequest::Stores& stores = *request.mutable_state()->mutable_stores();
+    stores.set_enable(options.store_up);
+    stores.set_disable(options.store_down);
+    if (options.store_up.empty() && options.store_down.empty()) options.list = List::stores;
   }
   return ask_instance(options, request);
 }
@@ -98,6 +119,18 @@ int main(int argc, char** argv) {
   lookup->add_option("user", options.user, "the name as a client would send it")->required();
   lookup->add_option("--service", options.service, "ask a worker of this service");
   lookup->add_option("--local-ip", options.local_ip, "as if the client had connected here");
+  lookup->add_option("--client-ip", options.client_ip, "as if the client came from here");
+  CLI::App* bad_guys = app.add_subcommand("badguys", "addresses that logins failed from lately");
+  bad_guys->add_option("--forgive", options.forgive, "hold this address no longer")
+      ->type_name("IP");
+  CLI::App* stores = app.add_subcommand("stores", "which stores are up, and which are taken out");
+  stores->require_subcommand(0, 1);
+  stores->add_subcommand("up", "have logins go there again")
+      ->add_option("store", options.store_up, "HOST or HOST:PORT")
+      ->required();
+  stores->add_subcommand("down", "have no logins go there")
+      ->add_option("store", options.store_down, "HOST or HOST:PORT")
+      ->required();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -35,7 +35,7 @@ Row worker_row(const proto::WorkerStatus& worker) {
   const bool running = worker.pid() != 0;
   return Row{running ? std::to_string(worker.pid()) : "-",
              worker.service(),
-             std::to_string(worker.generation()),
+             worker.generation() != 0 ? std::to_string(worker.generation()) : "-",
              worker.state(),
              running ? duration_text(worker.age_seconds()) : "-",
              std::to_string(worker.sessions()),
@@ -72,6 +72,30 @@ void add_status(nlohmann::ordered_json& to, const proto::StatusReply& status) {
   for (const proto::WorkerStatus& worker : status.workers()) {
     to["workers"].push_back(worker_json(worker));
   }
+  if (status.has_state_process()) to["state_process"] = worker_json(status.state_process());
+}
+
+nlohmann::ordered_json bad_guys_json(const proto::StateReply& state) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const proto::BadGuyRow& row : state.bad_guys()) {
+    list.push_back({{"address", row.address()},
+                    {"badness", row.badness()},
+                    {"age_seconds", row.age_seconds()}});
+  }
+  return list;
+}
+
+nlohmann::ordered_json stores_json(const proto::StateReply& state) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const proto::StoreRow& row : state.stores()) {
+    list.push_back({{"store", row.store()},
+                    {"up", row.up()},
+                    {"enabled", row.enabled()},
+                    {"failures", row.failures()},
+                    {"since_seconds", row.since_seconds()},
+                    {"reason", row.reason()}});
+  }
+  return list;
 }
 
 void add_lookup(nlohmann::ordered_json& to, const proto::LookupReport& report) {
@@ -118,8 +142,12 @@ std::string status_text(const proto::StatusReply& status) {
   text += "\n\n";
   std::vector<Row> rows{{"PID", "SERVICE", "GEN", "STATE", "AGE", "SESSIONS", "LOGINS", "FAILURES",
                          "MEMORY", "RESTARTS"}};
+  if (status.has_state_process()) rows.push_back(worker_row(status.state_process()));
   for (const proto::WorkerStatus& worker : status.workers()) rows.push_back(worker_row(worker));
   text += table_text(rows, {true, false, true, false, true, true, true, true, true, true});
+  if (!status.state_process().last_problem().empty()) {
+    text += "\nmmp-state: " + status.state_process().last_problem();
+  }
   for (const proto::WorkerStatus& worker : status.workers()) {
     if (worker.last_problem().empty()) continue;
     text +=
@@ -134,6 +162,25 @@ std::string lookup_text(const proto::LookupReport& report) {
   return table_text(rows, {false, false}) + (report.found() ? "" : "not found\n");
 }
 
+std::string bad_guys_text(const proto::StateReply& state) {
+  std::vector<Row> rows{{"ADDRESS", "BADNESS", "AGE"}};
+  for (const proto::BadGuyRow& row : state.bad_guys()) {
+    rows.push_back(
+        {row.address(), std::to_string(row.badness()), duration_text(row.age_seconds())});
+  }
+  return table_text(rows, {false, true, true});
+}
+
+std::string stores_text(const proto::StateReply& state) {
+  std::vector<Row> rows{{"STORE", "STATE", "ADMIN", "FAILURES", "SINCE", "REASON"}};
+  for (const proto::StoreRow& row : state.stores()) {
+    rows.push_back({row.store(), row.up() ? "UP" : "DOWN", row.enabled() ? "up" : "down",
+                    std::to_string(row.failures()), duration_text(row.since_seconds()),
+                    row.reason()});
+  }
+  return table_text(rows, {false, false, false, true, true, false});
+}
+
 std::string messages_text(const proto::ControlReply& reply) {
   std::string text;
   for (const std::string& message : reply.messages()) text += message + "\n";
@@ -146,6 +193,10 @@ std::string reply_json(const proto::ControlReply& reply) {
   document["messages"] = std::vector<std::string>(reply.messages().begin(), reply.messages().end());
   if (reply.has_status()) add_status(document, reply.status());
   if (reply.has_lookup()) add_lookup(document, reply.lookup());
+  if (reply.has_state()) {
+    document["bad_guys"] = bad_guys_json(reply.state());
+    document["stores"] = stores_json(reply.state());
+  }
   // Names and messages may come from anywhere: what is no UTF-8 must not stop the document.
   return document.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }

@@ -74,6 +74,58 @@ TEST(Print, StatusTable) {
             "PopProxyAService@110 worker 1: signal 11\n");
 }
 
+TEST(Print, MmpStateIsARowAmongTheWorkers) {
+  proto::StatusReply status = example().status();
+  proto::WorkerStatus& state = *status.mutable_state_process();
+  state.set_service("mmp-state");
+  state.set_pid(77);
+  state.set_state("ready");
+  state.set_last_problem("signal 9");
+  const std::string text = status_text(status);
+  EXPECT_NE(text.find("   77  mmp-state                -  ready     0s"), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("mmp-state: signal 9\n"), std::string::npos) << text;
+  proto::ControlReply reply;
+  *reply.mutable_status() = status;
+  EXPECT_NE(reply_json(reply).find("\"state_process\": {"), std::string::npos);
+}
+
+TEST(Print, BadGuys) {
+  proto::ControlReply reply;
+  proto::BadGuyRow& row = *reply.mutable_state()->add_bad_guys();
+  row.set_address("192.0.2.1");
+  row.set_badness(60);
+  row.set_age_seconds(61);
+  EXPECT_EQ(bad_guys_text(reply.state()),
+            "ADDRESS    BADNESS    AGE\n"
+            "192.0.2.1       60  1m 1s\n");
+  const std::string json = reply_json(reply);
+  for (const char* key : {"bad_guys", "address", "badness", "age_seconds", "stores"}) {
+    EXPECT_NE(json.find("\"" + std::string(key) + "\": "), std::string::npos) << key;
+  }
+}
+
+TEST(Print, Stores) {
+  proto::ControlReply reply;
+  proto::StoreRow& down = *reply.mutable_state()->add_stores();
+  down.set_store("store1:143");
+  down.set_failures(3);
+  down.set_since_seconds(5);
+  down.set_reason("no greeting \xff");
+  proto::StoreRow& up = *reply.mutable_state()->add_stores();
+  up.set_store("store2:143");
+  up.set_up(true);
+  up.set_enabled(true);
+  EXPECT_EQ(stores_text(reply.state()),
+            "STORE       STATE  ADMIN  FAILURES  SINCE  REASON\n"
+            "store1:143  DOWN   down          3     5s  no greeting \xff\n"
+            "store2:143  UP     up            0     0s\n");
+  const std::string json = reply_json(reply);
+  for (const char* key : {"store", "up", "enabled", "failures", "since_seconds", "reason"}) {
+    EXPECT_NE(json.find("\"" + std::string(key) + "\": "), std::string::npos) << key;
+  }
+}
+
 TEST(Print, JsonHasEveryKeyAndSurvivesAnyBytes) {
   proto::ControlReply reply = example();
   reply.mutable_status()->mutable_workers(1)->set_last_problem("bad \xff byte");
