@@ -41,6 +41,10 @@ class Cache {
     by_key_.emplace(items_.front().key, items_.begin());
   }
 
+  void forget(std::string_view key) {
+    if (const auto position = by_key_.find(key); position != by_key_.end()) erase(position->second);
+  }
+
   size_t size() const { return items_.size(); }
 
  private:

@@ -75,6 +75,14 @@ bool is_about_base(int status) {
   return status == LDAP_NO_SUCH_OBJECT || status == LDAP_INVALID_DN_SYNTAX;
 }
 
+// What servers say of a wrong password, a DN that is gone, an entry without a password, and, the
+// last two, an account that is locked or was tried too often.
+bool is_about_user(int status) {
+  return status == LDAP_INVALID_CREDENTIALS || status == LDAP_NO_SUCH_OBJECT ||
+         status == LDAP_INAPPROPRIATE_AUTH || status == LDAP_UNWILLING_TO_PERFORM ||
+         status == LDAP_CONSTRAINT_VIOLATION;
+}
+
 void set_nonblocking(int fd) { fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK); }
 
 }  // namespace
@@ -209,6 +217,18 @@ Result<int> LdapClient::start_search(const SearchRequest& request) {
   return error(is_fatal(status) ? Errc::closed : Errc::internal, "search", status);
 }
 
+Result<int> LdapClient::start_bind(const std::string& dn, const Secret& password) {
+  // libldap takes it as char*, but does not write to it.
+  std::string text(password.reveal());
+  berval credentials{text.size(), text.data()};
+  int bind = 0;
+  const int status = ldap_sasl_bind(connection_.get(), dn.c_str(), LDAP_SASL_SIMPLE, &credentials,
+                                    nullptr, nullptr, &bind);
+  wipe(text);
+  if (status == LDAP_SUCCESS) return bind;
+  return error(is_fatal(status) ? Errc::closed : Errc::internal, "bind", status);
+}
+
 void LdapClient::abandon(int search) {
   ldap_abandon_ext(connection_.get(), search, nullptr, nullptr);
 }
@@ -228,13 +248,8 @@ Result<std::optional<LdapClient::Message>> LdapClient::receive() {
   result.search = ldap_msgid(raw);
   if (type == LDAP_RES_SEARCH_ENTRY) {
     result.entry = std::move(message);
-  } else if (type == LDAP_RES_SEARCH_RESULT) {
-    int status = LDAP_OTHER;
-    ldap_parse_result(connection_.get(), raw, &status, nullptr, nullptr, nullptr, nullptr, 0);
-    if (status != LDAP_SUCCESS && status != LDAP_SIZELIMIT_EXCEEDED) {
-      result.end =
-          error(is_about_base(status) ? Errc::refused : Errc::unavailable, "search", status);
-    }
+  } else if (type == LDAP_RES_SEARCH_RESULT || type == LDAP_RES_BIND) {
+    result.end = read_end(*raw, type == LDAP_RES_BIND);
   } else if (result.search == 0) {
     // The one unsolicited message that there is: notice of disconnection.
     return error(Errc::closed, "receive", LDAP_SERVER_DOWN);
@@ -242,6 +257,16 @@ Result<std::optional<LdapClient::Message>> LdapClient::receive() {
     result.search = 0;  // a reference to another server, which we do not follow
   }
   return std::optional<Message>(std::move(result));
+}
+
+Result<> LdapClient::read_end(::ldapmsg& message, bool of_bind) const {
+  int status = LDAP_OTHER;
+  ldap_parse_result(connection_.get(), &message, &status, nullptr, nullptr, nullptr, nullptr, 0);
+  if (status == LDAP_SUCCESS) return {};
+  if (of_bind)
+    return error(is_about_user(status) ? Errc::refused : Errc::unavailable, "bind", status);
+  if (status == LDAP_SIZELIMIT_EXCEEDED) return {};
+  return error(is_about_base(status) ? Errc::refused : Errc::unavailable, "search", status);
 }
 
 Entry LdapClient::read_entry(const Message& message) const {

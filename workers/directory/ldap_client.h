@@ -49,9 +49,13 @@ class LdapClient {
   // is of no more use; Errc::internal: the request can never be sent.
   Result<int> start_search(const SearchRequest& request);
   void abandon(int search);
+  // Sends a bind and returns its number. Nothing else may be under way, nor be sent before its
+  // answer is there (RFC 4511 section 4.2.1). Errc::closed as above.
+  Result<int> start_bind(const std::string& dn, const Secret& password);
 
-  // A part of the answer to a search: an entry, or its end, which is good or bad. Errc::refused:
-  // the base is not there; Errc::unavailable: anything else.
+  // A part of the answer to a search: an entry, or its end, which is good or bad; a bind has an end
+  // only. Errc::refused: the base is not there, or the user may not in; Errc::unavailable: anything
+  // else.
   struct FreeMessage {
     void operator()(::ldapmsg* message) const;
   };
@@ -78,6 +82,7 @@ class LdapClient {
   Result<> set_options(const LdapAccess& access);
   Result<> bind(const LdapAccess& access);
   Result<> duplicate_descriptor();
+  Result<> read_end(::ldapmsg& message, bool of_bind) const;
   int fd() const;
   Failure error(Errc code, const char* during, int status) const;
 

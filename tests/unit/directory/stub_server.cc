@@ -19,7 +19,9 @@ namespace openmmp::directory {
 struct StubConnection {
   UniqueFd fd;
   std::string input;
-  std::string held;  // numbers of searches that wait for release()
+  std::string held;  // numbers of requests that wait for release()
+  bool bound = false;
+  std::string user_binds;  // numbers of those
 };
 
 namespace {
@@ -107,7 +109,7 @@ void StubServer::serve() {
       EXPECT_EQ(::read(wake_read_.get(), &byte, 1), 1);
       for (const auto& connection : connections) {
         while (!holding_ && !connection->held.empty()) {
-          answer_search(*connection, connection->held.back());
+          answer(*connection, connection->held.back());
           connection->held.pop_back();
         }
       }
@@ -138,15 +140,16 @@ bool StubServer::handle(StubConnection& connection, const std::string& content) 
   switch (static_cast<unsigned char>(content[3])) {
     case 0x60:  // bind
       ++binds_;
-      send_all(connection.fd.get(), result(id, 0x61, 0));
-      return true;
-    case 0x63:  // search
-      ++searches_;
-      if (holding_) {
-        connection.held += id;
+      if (!std::exchange(connection.bound, true)) {
+        send_all(connection.fd.get(), result(id, 0x61, 0));
         return true;
       }
-      return answer_search(connection, id);
+      ++user_binds_;
+      connection.user_binds += id;
+      return take(connection, id);
+    case 0x63:  // search
+      ++searches_;
+      return take(connection, id);
     case 0x50:  // abandon
       ++abandons_;
       return true;
@@ -155,11 +158,18 @@ bool StubServer::handle(StubConnection& connection, const std::string& content) 
   }
 }
 
-bool StubServer::answer_search(StubConnection& connection, char id) {
+bool StubServer::take(StubConnection& connection, char id) {
+  if (!holding_) return answer(connection, id);
+  connection.held += id;
+  return true;
+}
+
+bool StubServer::answer(StubConnection& connection, char id) {
   const int fd = connection.fd.get();
+  const bool is_bind = connection.user_binds.find(id) != std::string::npos;
   switch (manner_) {
     case Manner::half_answer:
-      send_all(fd, entry(id, "uid=joe,o=x").substr(0, 11));
+      send_all(fd, (is_bind ? result(id, 0x61, 0) : entry(id, "uid=joe,o=x")).substr(0, 11));
       return true;
     case Manner::dies_once:
       if (std::exchange(died_, true)) break;
@@ -170,7 +180,10 @@ bool StubServer::answer_search(StubConnection& connection, char id) {
       send_all(fd, "HTTP/1.1 400 Bad Request\r\n\r\n" + std::string(200, 'x'));
       return true;
     case Manner::refuses:
-      send_all(fd, result(id, 0x65, 51));
+      send_all(fd, result(id, is_bind ? 0x61 : 0x65, 51));
+      return true;
+    case Manner::denies:
+      send_all(fd, result(id, 0x61, 49));
       return true;
     case Manner::two_entries:
       send_all(fd, entry(id, "uid=joe,ou=a,o=x"));
@@ -181,7 +194,7 @@ bool StubServer::answer_search(StubConnection& connection, char id) {
     case Manner::answers:
       break;
   }
-  send_all(fd, entry(id, "uid=joe,o=x") + result(id, 0x65, 0));
+  send_all(fd, is_bind ? result(id, 0x61, 0) : entry(id, "uid=joe,o=x") + result(id, 0x65, 0));
   return true;
 }
 

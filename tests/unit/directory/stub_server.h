@@ -1,4 +1,5 @@
-// An LDAP server that behaves as badly as a test wants, on a thread of its own.
+// An LDAP server that behaves as badly as a test wants, on a thread of its own. The first bind on a
+// connection is its owner's and always good; further ones are users' and are treated like searches.
 #pragma once
 
 #include <atomic>
@@ -21,6 +22,7 @@ class StubServer {
     garbage,         // bytes that are no LDAP
     two_entries,
     refuses,  // every search with "busy"
+    denies,   // every bind of a user with "invalid credentials"
   };
   explicit StubServer(Manner manner);
   ~StubServer();
@@ -31,17 +33,20 @@ class StubServer {
   int connections() const { return connections_; }
   int binds() const { return binds_; }
   int searches() const { return searches_; }
+  int user_binds() const { return user_binds_; }
   int abandons() const { return abandons_; }
-  // From now on searches are kept until release(), then answered in the reverse order.
+  // From now on searches and users' binds are kept until release(), then answered in the reverse
+  // order.
   void hold() { holding_ = true; }
   void release();
 
  private:
   void serve();
-  // Both return false when the connection is to be closed.
+  // All return false when the connection is to be closed.
   bool read_from(struct StubConnection& connection);
   bool handle(struct StubConnection& connection, const std::string& message);
-  bool answer_search(struct StubConnection& connection, char id);
+  bool take(struct StubConnection& connection, char id);
+  bool answer(struct StubConnection& connection, char id);
 
   const Manner manner_;
   int port_;
@@ -51,6 +56,7 @@ class StubServer {
   std::atomic<int> connections_{0};
   std::atomic<int> binds_{0};
   std::atomic<int> searches_{0};
+  std::atomic<int> user_binds_{0};
   std::atomic<int> abandons_{0};
   std::atomic<bool> holding_{false};
   std::atomic<bool> stopping_{false};
