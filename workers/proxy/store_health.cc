@@ -103,7 +103,7 @@ std::vector<std::string> StoreHealth::due(Time now, double jitter) {
   std::vector<std::string> stores;
   while (!turns_.empty() && turns_.begin()->first + delay(jitter) <= now) {
     stores.push_back(turns_.begin()->second);
-    set_turn(*entries_.find(stores.back()), now + rules_.probe_interval * 3 / 4);
+    set_turn(*entries_.find(stores.back()), turn_after(now));
   }
   return stores;
 }
@@ -167,7 +167,7 @@ void StoreHealth::note_failure(Entries::value_type& item, const std::string& rea
   if (rules_.failures == 0 || entry.failures < rules_.failures) return;
   if (std::exchange(entry.up, false)) entry.since = at;
   entry.spared_since.reset();
-  if (entry.enabled) set_turn(item, entry.failed_at + rules_.probe_interval * 3 / 4);
+  if (entry.enabled) set_turn(item, turn_after(entry.failed_at));
 }
 
 // Whether it is news.
@@ -201,6 +201,10 @@ void StoreHealth::set_turn(Entries::value_type& item, std::optional<Time> turn) 
   if (entry.turn) turns_.erase({*entry.turn, item.first});
   if (turn) turns_.emplace(*turn, item.first);
   entry.turn = turn;
+}
+
+Time StoreHealth::turn_after(Time at) const {
+  return at + std::max(rules_.probe_interval * 3 / 4, Time(1));
 }
 
 // The last quarter of the interval is for who comes first.

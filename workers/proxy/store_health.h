@@ -98,6 +98,7 @@ class StoreHealth {
   bool note_success(Entries::value_type& item, Time at);
   void decide(Entries::value_type& item, bool enabled, Time at);
   void set_turn(Entries::value_type& item, std::optional<Time> turn);
+  Time turn_after(Time at) const;
   Time delay(double jitter) const;
 
   const StoreHealthRules rules_;

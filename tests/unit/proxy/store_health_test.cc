@@ -154,6 +154,14 @@ TEST_F(StoreHealthTest, ProbesHaveTheirTurns) {
   EXPECT_TRUE(is_up(health));
 }
 
+TEST_F(StoreHealthTest, TheShortestIntervalIsOne) {
+  rules.probe_interval = Time(0);
+  StoreHealth health(rules);
+  take_down(health, seconds(100));
+  EXPECT_EQ(health.due(seconds(101), 0.5).size(), 1u);
+  EXPECT_EQ(health.next_due(0.5), Time(101'001));
+}
+
 TEST_F(StoreHealthTest, SparesAStoreThatCameBack) {
   StoreHealth health(rules);
   EXPECT_EQ(health.most_at_once(store, 10, seconds(1)), std::nullopt);
