@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <fstream>
+
 namespace openmmp::supervisor {
 
 namespace {
@@ -62,7 +64,14 @@ void add_waiting(proto::StatusReply& to, const Workforce& workforce, const Gener
   }
 }
 
-// No worker, but shown beside them.
+uint64_t resident_bytes(pid_t pid) {
+  uint64_t total = 0;
+  uint64_t resident = 0;
+  std::ifstream(fmt::format("/proc/{}/statm", pid)) >> total >> resident;
+  return resident * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+// No worker, but shown beside them; it need not be asked for what the kernel knows.
 void add_state(proto::StatusReply& to, const StateProcess& state, Millis now) {
   proto::WorkerStatus& row = *to.mutable_state_process();
   row.set_service("mmp-state");
@@ -72,6 +81,7 @@ void add_state(proto::StatusReply& to, const StateProcess& state, Millis now) {
   row.set_last_problem(state.last_problem());
   if (process == nullptr) return;
   row.set_pid(state.pid());
+  row.set_memory_bytes(resident_bytes(state.pid()));
   row.set_age_seconds(seconds(now - process->started));
 }
 

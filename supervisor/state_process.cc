@@ -48,7 +48,6 @@ StateProcess::StateProcess(Loop& loop, Log& log, LogFiles& log_files, std::strin
       news_(loop) {}
 
 bool StateProcess::act(bool wanted, const config::Settings& process, const std::string& directory) {
-  reap();
   bool is_new = false;
   const Plan todo = plan_resident(table_, slot_, wanted, backoff_, Limits(), loop_.now());
   look_again_ = todo.look_again;

@@ -1,8 +1,8 @@
 // mmp-state as the supervisor holds it: starts it with its StateBirth, keeps it alive, connects
 // workers to it and passes mmpctl's questions on. Workers go on while it is away.
 //
-// Everything it is built from must outlive it. act() is for the supervisor's turn, outside of every
-// handler.
+// Everything it is built from must outlive it. act() and reap() are for the supervisor's turn,
+// outside of every handler.
 #pragma once
 
 #include <map>
@@ -27,6 +27,8 @@ class StateProcess {
   // Starts, ends and kills as plan_resident() says, in the instance `directory`. True when a new
   // one was started: every worker is to be connected again.
   bool act(bool wanted, const config::Settings& process, const std::string& directory);
+  // Notes its end. Every turn, because the news of it may be all that the turn brings.
+  void reap();
   // When act() is due, if nothing happens before.
   std::optional<Time> look_again() const { return look_again_; }
   // True when something has happened since the last call.
@@ -53,7 +55,6 @@ class StateProcess {
   void end();
   void kill(const char* why);
   void hear(const proto::FromStateProcess* message);
-  void reap();
   void note_failure(Time lived, std::string problem);
   void set_state(State state);
 

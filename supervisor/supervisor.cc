@@ -62,6 +62,7 @@ Result<> Supervisor::open_own_log(const config::Settings& process) {
 
 void Supervisor::turn() {
   workforce_.reap();
+  state_.reap();
   // Until nothing is left to do now: what is noticed here must not wait for the next event.
   for (;;) {
     if (reload_asked_ && !next_ && !stopping_) begin_reload();
@@ -134,6 +135,10 @@ void Supervisor::check_first_start() {
   Outcome outcome;
   outcome.ok = progress.ready > 0 && !stopping_;
   outcome.messages = problems_of(*current_);
+  // No reason not to start: workers go on without it.
+  if (!state_.last_problem().empty()) {
+    outcome.messages.push_back("mmp-state: " + state_.last_problem());
+  }
   // Retrying would be no help to whoever waits at the terminal for a reason.
   if (!outcome.ok) stop();
   std::exchange(on_started_, nullptr)(outcome);
