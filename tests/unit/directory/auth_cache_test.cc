@@ -7,7 +7,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-bool knows(AuthCache& cache, std::string_view key, const char* password, Millis now = 0ms) {
+bool knows(AuthCache& cache, std::string_view key, const char* password,
+           AuthCache::Time now = 0ms) {
   return cache.knows(key, Secret(password), now);
 }
 
