@@ -130,6 +130,7 @@ Task<Route> Directory::find_route(Query query, Steps* steps) {
     found = co_await attempt(users_.fetch(key, request_for(key.substr(0, filter_size), domain)));
     if (!found) co_return ended(steps, found.error());
     entry = &found->entry;
+    passwords_.forget(entry->dn(), canonical_of(*name, domain));
   }
   note(steps, "answer from", found ? found->source : "cache");
   // No co_await from here on: the next look-up may push the entry out of the cache.

@@ -23,6 +23,7 @@
 #include "workers/directory/certmap.h"
 #include "workers/directory/domains.h"
 #include "workers/directory/login_name.h"
+#include "workers/directory/passwords.h"
 #include "workers/directory/sources.h"
 #include "workers/directory/steps.h"
 #include "workers/directory/users.h"
@@ -98,6 +99,11 @@ class Directory {
   // `steps` may be null; else it must live until the task has ended.
   Task<Route> find_route(Query query, Steps* steps);
 
+  // Whether the password is that of the user whom find_route() finds. Errc::refused: it is not, or
+  // it is empty, or the account is locked; else errors and `steps` are those of find_route. A right
+  // one is remembered as the AuthCache options say, but no longer than the user's entry.
+  Task<> check_password(Query query, Secret password, Steps* steps);
+
   // The values of PasswordAttrs in the entry that the name leads to, in no order; maybe none. They
   // are fetched each time and kept nowhere. Errors are those of find_route.
   Task<std::vector<Secret>> find_passwords(Query query);
@@ -168,6 +174,7 @@ class Directory {
   std::string base_;       // as LdapUrl has it
   Source& source_;
   Users users_;
+  Passwords passwords_;
   std::optional<Domains> domains_;  // none: HostedDomains no
 };
 

@@ -69,6 +69,14 @@ Task<SearchRequest> Directory::search_for(Query query, config::Words attributes)
   co_return SearchRequest(base_for(domain), filter_for(name, domain, query), std::move(attributes));
 }
 
+Task<> Directory::check_password(Query query, Secret password, Steps* steps) {
+  // To a server a bind without a password is one that anybody may do.
+  if (password.empty()) co_await fail(Errc::refused, "the password is empty");
+  query.wants_dn = true;
+  Route route = co_await find_route(std::move(query), steps);
+  co_await passwords_.check(std::move(route.dn), std::move(route.user), std::move(password), steps);
+}
+
 Task<std::vector<Secret>> Directory::find_passwords(Query query) {
   SearchRequest request = co_await search_for(std::move(query), password_attributes_);
   request.is_secret = true;

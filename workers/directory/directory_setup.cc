@@ -71,7 +71,7 @@ Result<Source*> open_source(Loop& loop, const config::Settings& settings, const 
     if (!servers) return about("LdapCaFile", servers.error());
     return servers;
   }
-  const Result<Source*> file = sources.open_file(loop, url, files.ldif);
+  const Result<Source*> file = sources.open_file(url, files.ldif);
   if (!file) return about(url.ldif_file, file.error());
   if ((*file)->has_base(*Dn::parse(url.base))) return file;
   return fail(Errc::refused,
@@ -94,7 +94,9 @@ Directory::Directory(Private, Loop& loop, const config::Settings& settings, Form
       mail_status_attribute_(settings.ldap_user_mail_status),
       base_(std::move(base)),
       source_(source),
-      users_(loop, source, static_cast<size_t>(settings.ldap_cache_size), settings.ldap_cache_ttl) {
+      users_(loop, source, static_cast<size_t>(settings.ldap_cache_size), settings.ldap_cache_ttl),
+      passwords_(loop, source, settings.password_attrs,
+                 static_cast<size_t>(settings.auth_cache_size), settings.auth_cache_ttl) {
   const auto add = [this](const config::Words& names) {
     route_attributes_.insert(route_attributes_.end(), names.begin(), names.end());
   };

@@ -20,17 +20,23 @@ Entry take_secrets(const Entry& entry, const std::vector<std::string>& attribute
 
 }  // namespace
 
-Source::Source(Loop& loop, std::string file, EmbeddedDirectory embedded)
-    : loop_(loop), file_(std::move(file)), embedded_(std::move(embedded)) {}
+Source::Source(std::string file, EmbeddedDirectory embedded)
+    : file_(std::move(file)), embedded_(std::move(embedded)) {}
 
 Source::Source(Loop& loop, LdapPoolOptions options, UniqueFd ca_file, Log& log)
-    : loop_(loop), ca_file_(std::move(ca_file)) {
+    : ca_file_(std::move(ca_file)) {
+  binder_.emplace(loop, options.access.copy(), options.size, options.refresh, log,
+                  options.retry_pause);
   pool_.emplace(loop, std::move(options), log);
 }
 
 Task<SearchAnswer> Source::search(SearchRequest request) {
   if (embedded_) co_return search_file(request);
   co_return co_await pool_->search(std::move(request));
+}
+
+Task<> Source::bind(std::string dn, Secret password) {
+  return binder_->check(std::move(dn), std::move(password));
 }
 
 Result<SearchAnswer> Source::search_file(const SearchRequest& request) {

@@ -59,7 +59,7 @@ Result<std::string> read_all(const UniqueFd& file) {
   }
 }
 
-Result<Source*> Sources::open_file(Loop& loop, const LdapUrl& url, const UniqueFd& file) {
+Result<Source*> Sources::open_file(const LdapUrl& url, const UniqueFd& file) {
   for (const Item& item : items_) {
     if (item.file == url.ldif_file) return item.source.get();
   }
@@ -69,7 +69,7 @@ Result<Source*> Sources::open_file(Loop& loop, const LdapUrl& url, const UniqueF
   if (!embedded) return fail(embedded.error());
   Item& item = items_.emplace_back();
   item.file = url.ldif_file;
-  item.source = std::make_unique<Source>(loop, url.ldif_file, std::move(*embedded));
+  item.source = std::make_unique<Source>(url.ldif_file, std::move(*embedded));
   return item.source.get();
 }
 

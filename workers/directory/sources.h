@@ -24,7 +24,7 @@ class Sources {
   Sources& operator=(const Sources&) = delete;
 
   // The LDIF file that `url` names, read from `file` when it is wanted for the first time.
-  Result<Source*> open_file(Loop& loop, const LdapUrl& url, const UniqueFd& file);
+  Result<Source*> open_file(const LdapUrl& url, const UniqueFd& file);
   // The servers of `url`. `ca_file` as in Files; read when they are wanted for the first time.
   Result<Source*> open_servers(Loop& loop, const LdapUrl& url, const config::Settings& settings,
                                const UniqueFd& ca_file, Log& log);

@@ -64,8 +64,8 @@ std::string domain_schema() {
         number++, name);
   }
   for (const char* name : {"inetDomain", "inetDomainAlias"}) {
-    text += fmt::format("objectclass ( 1.3.6.1.4.1.4203.666.99.{} NAME '{}' AUXILIARY )\n", number++,
-                        name);
+    text += fmt::format("objectclass ( 1.3.6.1.4.1.4203.666.99.{} NAME '{}' AUXILIARY )\n",
+                        number++, name);
   }
   return text;
 }
