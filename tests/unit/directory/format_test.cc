@@ -39,6 +39,12 @@ TEST(FilterFormat, Fill) {
   }
 }
 
+TEST(FilterFormat, TheCertificatesSubjectIsAValueLikeOthers) {
+  const FilterFormat format = *FilterFormat::parse("(&(uid=%U)(dn=%D))");
+  EXPECT_EQ(format.fill(name_of("joe"), "", "", "CN=joe*,O=x"), "(&(uid=joe)(dn=CN=joe\\2a,O=x))");
+  EXPECT_EQ(format.fill(name_of("joe"), "", "", ""), "(&(uid=joe)(dn=*))");
+}
+
 TEST(FilterFormat, Refused) {
   for (const char* text : {"", "(uid=%x)", "(uid=%)", "(uid=%U", "uid", "(uid=%A[mail])", "%U",
                            "(%U=x)", "(cn%U=x)", "(&(a=b)%U)"}) {
@@ -69,7 +75,9 @@ TEST(ReplayFormat, Fill) {
       {"%U%%%V", "", "joe@x.org", "joe%x.org"},
       {"%A[UID]@%V", "", "joe@x.org", "Joe@x.org"},
       {"%A[mail]", "", "joe", "joe@x.org"},
+      {"%[uid]+%V", "", "joe@x.org", "Joe+x.org"},
       {"%A[phone]", "", "joe", nullptr},
+      {"%[phone]", "", "joe", nullptr},
       {"%A[bad]", "", "joe", nullptr},
       {"%V", "", "joe", nullptr},
   };
@@ -86,13 +94,20 @@ TEST(ReplayFormat, Fill) {
   }
 }
 
+TEST(ReplayFormat, ErrorsSayWhereItStands) {
+  const ReplayFormat format = *ReplayFormat::parse("%[x]", "@", "mailAccessProxyReplay");
+  EXPECT_EQ(format.fill(name_of("joe"), Entry("o=x")).error().detail,
+            "entry 'o=x' has no x, which mailAccessProxyReplay needs");
+}
+
 TEST(ReplayFormat, NamesItsAttributes) {
   const std::vector<std::string> expected{"uid", "mail"};
   EXPECT_EQ(ReplayFormat::parse("%A[uid]+%U+%A[mail]", "@")->attributes(), expected);
 }
 
 TEST(ReplayFormat, Refused) {
-  for (const char* text : {"%", "%C", "%A", "%A[", "%A[]", "%A[uid", "%Auid]", "%x"}) {
+  for (const char* text :
+       {"%", "%C", "%A", "%A[", "%A[]", "%A[uid", "%Auid]", "%x", "%[", "%[]", "%[uid"}) {
     EXPECT_FALSE(ReplayFormat::parse(text, "@")) << text;
   }
 }
