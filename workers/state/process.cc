@@ -29,8 +29,7 @@ Millis wall_clock() {
 class StateProcess {
  public:
   StateProcess(Loop& loop, Supervisor& supervisor)
-      : loop_(loop),
-        supervisor_(supervisor),
+      : supervisor_(supervisor),
         log_("State"),
         server_(loop, log_),
         saving_(loop),
@@ -49,7 +48,6 @@ class StateProcess {
   void save_in(Millis time);
   void save();
 
-  Loop& loop_;
   Supervisor& supervisor_;
   Log log_;
   UniqueFd directory_;

@@ -12,9 +12,9 @@ namespace openmmp::state {
 namespace {
 
 // Of no interest here, but every session has one.
-const config::Settings& settings() {
-  static const config::Settings settings;
-  return settings;
+const proxy::VirtualDomain& domain() {
+  static const proxy::VirtualDomain domain;
+  return domain;
 }
 
 std::pair<UniqueFd, UniqueFd> sockets() { return std::move(*ipc::socket_pair()); }
@@ -29,7 +29,7 @@ Session::Session(Loop& loop, Log& log, proxy::SharedState& state, const std::str
         client_ = std::move(client);
         return proxy::Connection(loop, std::move(ours));
       }()),
-      context(1, address_of("192.0.2.1"), settings(), log) {
+      context(1, address_of("192.0.2.1"), domain(), log) {
   hide(false);
   task_.emplace(run(state, key, limit));
 }
