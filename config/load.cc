@@ -160,7 +160,7 @@ class Loader {
     service.listeners = entry.listeners;
     service.pairs = section.pairs();
     // Put among the pairs, so that a worker, which has nothing else, comes to the same settings.
-    for (const std::string_view inherited : {"LogDir", "LogLevel"}) {
+    for (const std::string_view inherited : {"LogDir", "LogLevel", "ConnRejectThreshold"}) {
       const Given* const given = process.find(inherited);
       if (given == nullptr || section.find(inherited) != nullptr) continue;
       service.pairs.emplace_back(given->option->name, given->value);

@@ -168,6 +168,11 @@ Result<> check_http_url(std::string_view value) {
   return {};
 }
 
+Result<> check_http_server(std::string_view value) {
+  return starts_with_ignoring_case(value, "http://") ? check_http_url(value)
+                                                     : check_host_port(value);
+}
+
 // A letter or digit as the separator would cut names in two.
 Result<> check_characters(std::string_view value, size_t most) {
   const bool odd = std::any_of(value.begin(), value.end(), [](char c) {
@@ -293,6 +298,7 @@ constexpr std::pair<Form, Result<> (*)(std::string_view)> checks[] = {
      [](std::string_view value) { return check_characters(value, value.size()); }},
     {Form::host_port, check_host_port},
     {Form::http_url, check_http_url},
+    {Form::http_server, check_http_server},
     {Form::conn_limits, check_conn_limits},
     {Form::access_filter, check_access_filter},
     {Form::paths, check_paths},

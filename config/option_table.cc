@@ -58,7 +58,7 @@ constexpr Option table[] = {
     mmp(process, "BeTheGroup", &S::be_the_group, plain, in_process, now,
         "Group that workers become; empty: the group of BeTheUser."),
     mmp(process, "ConnRejectThreshold", &S::conn_reject_threshold,
-        number(0, 1000000, "connections"), in_process, now,
+        number(0, 1000000, "connections"), in_process | in_proxies, now,
         "Rejections of one address before it is no longer answered."),
     ours(process, "DrainTime", &S::drain_time, number(0, year, "seconds"), in_process, now,
          "How long sessions of a replaced configuration may go on after a reload."),
@@ -166,9 +166,11 @@ constexpr Option table[] = {
         in_stores | in_vdmap, now, "Verified logins remembered."),
     mmp(authentication, "AuthCacheTTL", &S::auth_cache_ttl, number(0, year, "seconds"),
         in_stores | in_vdmap, now, "How long a verified login is remembered."),
-    mmp(authentication, "AuthenticationServer", &S::authentication_server, form(Form::host_port),
+    mmp(authentication, "AuthenticationServer", &S::authentication_server, form(Form::http_server),
         in_stores | in_vdmap, now,
-        "host:port of a password checker used in place of the directory."),
+        "Who checks passwords when PreAuth is yes, and may name the store: host:port or http:// "
+        "URL of a "
+        "server for nginx's auth_http."),
     mmp(authentication, "AuthenticationLdapAttributes", &S::authentication_ldap_attributes,
         form(Form::attributes), in_stores | in_vdmap, now,
         "Attributes of the user handed to AuthenticationServer."),

@@ -36,6 +36,7 @@ enum class Form {
   characters,
   host_port,
   http_url,       // "http://HOST[:PORT][/PATH]"
+  http_server,    // such a URL, or host:port
   conn_limits,    // see config/conn_limits.h
   access_filter,  // see config/access_filter.h
   choice,         // one of Syntax::choices, or words of them

@@ -178,6 +178,7 @@ constexpr std::pair<Form, std::string_view> form_names[] = {
     {Form::characters, "characters"},
     {Form::host_port, "host:port"},
     {Form::http_url, "URL"},
+    {Form::http_server, "URL or host:port"},
     {Form::conn_limits, "limits"},
     {Form::access_filter, "access filter"},
     {Form::paths, "paths"},

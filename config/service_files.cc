@@ -26,10 +26,12 @@ class Finder {
   Finder(const std::string& directory, const Section& section, Service& service, Diagnostics& out)
       : directory_(directory), section_(section), service_(service), out_(out) {}
 
-  // Without a directory no user can log in at all.
+  // Without a directory no user can log in at all, but where an AuthenticationServer knows them.
   void find_directory() {
+    const Settings& settings = service_.settings;
     const Given* const url = section_.find("LdapUrl");
-    if (url == nullptr || service_.settings.ldap_url.empty()) {
+    if (url == nullptr || settings.ldap_url.empty()) {
+      if (settings.pre_auth && !settings.authentication_server.empty()) return;
       out_.error(place("LdapUrl"),
                  fmt::format("is not set in section {}, and users cannot be found without it; "
                              "accepted: as \"ldap://HOST/BASE\" or \"ldif:FILE\"",

@@ -11,11 +11,11 @@
 #include <sstream>
 
 #include "config/config.h"
+#include "ipc/handover.h"
 #include "ipc/runtime/network.h"
 #include "ipc/runtime/socket.h"
 #include "tests/dialogs/certificates.h"
 #include "tests/dialogs/proofs.h"
-#include "workers/proxy/tls_setup.h"
 #include "workers/sasl/base64.h"
 #include "workers/sasl/scram_secret.h"
 
@@ -86,13 +86,14 @@ std::string users(uint16_t store, uint16_t down) {
   return "dn: o=example\nobjectClass: organization\no: example\n\n" +
          user("joe", "secret", at(store)) + user("jane", hashed, at(store)) +
          user("admin", "secret", at(store)) + user("down", "secret", at(down)) +
-         user("nohost", "secret", "");
+         user("two", "secret", at(down) + at(store)) + user("nohost", "secret", "");
 }
 
 config::Pairs pairs_for(const Script& script) {
   config::Pairs pairs = {{"LdapUrl", "ldif:users.ldif"},
                          {"HostedDomains", "no"},
                          {"LogLevel", "7"},
+                         {"BGPenalty", "0"},
                          {"SSLCertFile", "proxy.pem"}};
   const Bindings names = {{"fingerprint", fingerprint("store")}};
   for (const auto& [option, value] : script.settings) {
@@ -101,27 +102,30 @@ config::Pairs pairs_for(const Script& script) {
   return pairs;
 }
 
-// The files that options name, whatever they are called.
-std::vector<config::FileText> files_for(const config::Settings& settings) {
-  std::vector<config::FileText> files;
-  const auto add = [&](const char* option, std::string text) {
-    config::ServiceFile file;
-    file.option = file.path = option;
-    files.emplace_back(std::move(file), Secret(std::move(text)));
-  };
-  const tls::CertificateText shown = certificate_text("proxy");
-  add("SSLCertFile", shown.chain + std::string(shown.key.reveal()));
-  if (!settings.ssl_client_ca_file.empty()) add("SSLClientCaFile", authority_pem());
-  if (!settings.store_ca_file.empty()) add("StoreCaFile", authority_pem());
-  const tls::CertificateText ours = certificate_text("joe");
-  if (!settings.store_cert_file.empty()) {
-    add("StoreCertFile", ours.chain + std::string(ours.key.reveal()));
-  }
-  return files;
+std::string pem_of(const tls::CertificateText& certificate) {
+  return certificate.chain + std::string(certificate.key.reveal());
 }
 
 constexpr std::string_view cert_map =
     "certmap default default\ndefault:DNComps\ndefault:FilterComps uid\n";
+
+constexpr std::string_view spoof_message = "Subject: Please wait\r\n\r\nBack soon.\r\n..\r\n";
+
+// The files that options name, whatever they are called.
+std::vector<ipc::NamedFile> files_for(const config::Settings& settings, std::string_view users) {
+  std::vector<ipc::NamedFile> files;
+  const auto add = [&](const char* option, std::string_view text) {
+    files.emplace_back(option, file_with(text)).path = option;
+  };
+  add("LdapUrl", users);
+  add("SSLCertFile", pem_of(certificate_text("proxy")));
+  if (!settings.cert_map_file.empty()) add("CertMapFile", cert_map);
+  if (!settings.ssl_client_ca_file.empty()) add("SSLClientCaFile", authority_pem());
+  if (!settings.store_ca_file.empty()) add("StoreCaFile", authority_pem());
+  if (!settings.store_cert_file.empty()) add("StoreCertFile", pem_of(certificate_text("joe")));
+  if (!settings.spoof_message_file.empty()) add("SpoofMessageFile", spoof_message);
+  return files;
+}
 
 }  // namespace
 
@@ -151,31 +155,26 @@ Stage::Stage(const Script& script, MakeSession make_session, proxy::Stores::Prot
 
 // What a worker has before its first session.
 Result<> Stage::raise(const proxy::Stores::Protocol& protocol) {
-  directory::Files files;
-  files.ldif =
-      file_with(users(local_address(store_.get()).port(), local_address(down_.get()).port()));
-  if (!settings_.cert_map_file.empty()) files.cert_map = file_with(cert_map);
-  auto directory = directory::Directory::create(loop_, settings_, log_, std::move(files));
-  if (!directory) return fail(directory.error());
-  directory_ = std::move(*directory);
-  const std::vector<config::FileText> texts = files_for(settings_);
-  auto server = proxy::make_server_context(settings_, texts, "Dialog", protocol.name);
-  if (!server) return fail(server.error());
-  auto stores = proxy::Stores::create(pairs_, {}, texts, protocol, log_);
-  if (!stores) return fail(stores.error());
-  services_ = std::make_unique<proxy::Services>(loop_, log_, settings_, *directory_,
-                                                std::move(*stores), std::move(*server));
+  ipc::Birthright birth;
+  birth.service = "Dialog";
+  birth.settings = pairs_;
+  const uint16_t store = local_address(store_.get()).port();
+  birth.files = files_for(settings_, users(store, local_address(down_.get()).port()));
+  auto services = proxy::make_services(loop_, log_, birth, protocol);
+  if (!services) return fail(services.error());
+  services_ = std::move(*services);
   return {};
 }
 
 // As an acceptor makes it; the client's port is one of SSLPorts if there are any.
 proxy::SessionContext Stage::client_context() {
   const SocketAddress address = *SocketAddress::parse("192.0.2.1", 4711);
-  proxy::SessionContext context(1, address, settings_, log_);
+  proxy::SessionContext context(1, address, services_->domains.others(), log_);
   const auto trusted =
       Networks::parse(fmt::format("{}", fmt::join(settings_.trusted_networks, " ")));
   context.trusted = trusted && trusted->contains(address);
   context.tls_at_connect = services_->tls != nullptr && !settings_.ssl_ports.empty();
+  context.spoof_message = services_->spoof_message.get();
   return context;
 }
 

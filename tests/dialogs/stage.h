@@ -55,7 +55,6 @@ class Stage {
   const config::Settings settings_;
   UniqueFd store_;  // listening
   UniqueFd down_;   // bound, not listening
-  std::unique_ptr<directory::Directory> directory_;
   std::unique_ptr<proxy::Services> services_;
   std::unique_ptr<proxy::SessionSet> sessions_;
   Peer client_;

@@ -24,6 +24,13 @@ constexpr const char* prompt = "+ ";
 constexpr const char* no_clear_text =
     "NO [PRIVACYREQUIRED] Plaintext authentication is not allowed before TLS.";
 
+// RFC 5530; LIMIT is of RFC 9051's, too.
+std::string refusal_text(Refusal why) {
+  if (why == Refusal::credentials) return "NO [AUTHENTICATIONFAILED] Authentication failed.";
+  if (why == Refusal::too_many) return "NO [LIMIT] You have too many sessions.";
+  return "NO [UNAVAILABLE] Temporary failure, try again later.";
+}
+
 }  // namespace
 
 Task<Login> ImapDialect::authenticate() {
@@ -203,10 +210,7 @@ Task<> ImapDialect::refuse(Refusal why) {
   if (why == Refusal::store_down) {
     alert = "* NO [ALERT] " + one_line(settings_.server_down_alert) + "\r\n";
   }
-  const bool is_final = why == Refusal::credentials;
-  co_await tagged(is_final ? "NO [AUTHENTICATIONFAILED] Authentication failed."
-                           : "NO [UNAVAILABLE] Temporary failure, try again later.",
-                  std::move(alert));
+  co_await tagged(refusal_text(why), std::move(alert));
 }
 
 Task<> ImapDialect::farewell(const Error& error) {

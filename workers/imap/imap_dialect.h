@@ -30,7 +30,7 @@ class ImapDialect {
               proxy::Authenticator& authenticator, StoreCapabilities& capabilities)
       : client_(client),
         context_(context),
-        settings_(context.settings),
+        settings_(context.settings()),
         authenticator_(authenticator),
         capabilities_(capabilities) {}
 

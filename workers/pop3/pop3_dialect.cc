@@ -185,6 +185,8 @@ Task<> Pop3Dialect::refuse(Refusal why) {
       co_return co_await say("-ERR [SYS/TEMP] Temporary failure, try again later.");
     case Refusal::store_down:
       co_return co_await say("-ERR [SYS/TEMP] Your mailbox is temporarily out of service.");
+    case Refusal::too_many:
+      co_return co_await say("-ERR [SYS/TEMP] You have too many sessions.");
   }
 }
 

@@ -35,7 +35,7 @@ class Pop3Dialect {
               proxy::Authenticator& authenticator, Shared& shared)
       : client_(client),
         context_(context),
-        settings_(context.settings),
+        settings_(context.settings()),
         authenticator_(authenticator),
         shared_(shared) {}
 

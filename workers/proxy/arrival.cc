@@ -46,10 +46,11 @@ void log_details(const SessionContext& context, const ProxyHeader& header) {
 }  // namespace
 
 bool needs_arrival(const SessionContext& context, const Services& services) {
-  return context.tls_at_connect || (context.trusted && services.settings.proxy_protocol);
+  return context.tls_at_connect || (context.trusted && services.settings.proxy_protocol) ||
+         needs_admission(context, services);
 }
 
-Task<> arrive(Connection& client, SessionContext& context, Services& services) {
+Task<> arrive(Connection& client, SessionContext& context, Seats& seats, Services& services) {
   if (context.trusted && services.settings.proxy_protocol) {
     client.deadline(services.settings.login_timeout, "PROXY header");
     const ProxyHeader header = co_await read_proxy_header(client);
@@ -60,6 +61,7 @@ Task<> arrive(Connection& client, SessionContext& context, Services& services) {
       context.trusted = false;
     }
   }
+  co_await admit(client, context, seats, services);
   if (!context.tls_at_connect) co_return;
   if (!services.tls) co_await fail(Errc::internal, "TLS is not set up");
   client.deadline(services.settings.login_timeout, "TLS handshake");

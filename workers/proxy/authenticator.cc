@@ -62,10 +62,15 @@ std::vector<sasl::ChannelBinding> bindings_of(const Connection& client) {
   return bindings;
 }
 
+Task<> nap(Loop& loop, Millis time) {
+  Sleep sleep(loop, time);
+  co_await sleep;
+}
+
 }  // namespace
 
 bool Authenticator::takes_passwords() const {
-  return !services_.settings.restrict_plain_passwords || is_private(client_, context_);
+  return !context_.settings().restrict_plain_passwords || is_private(client_, context_);
 }
 
 bool Authenticator::offers_tls() const {
@@ -73,13 +78,13 @@ bool Authenticator::offers_tls() const {
 }
 
 bool Authenticator::has_certificate() const {
-  const config::Settings& settings = services_.settings;
+  const config::Settings& settings = context_.settings();
   if (settings.ssl_client_ca_file.empty() || settings.cert_map_file.empty()) return false;
   return client_.tls() != nullptr && client_.tls()->peer_certificate().has_value();
 }
 
 std::vector<Mechanism> Authenticator::offered() const {
-  const config::Settings& settings = services_.settings;
+  const config::Settings& settings = context_.settings();
   std::vector<Mechanism> offered;
   const auto add = [&](Mechanism mechanism) {
     if (!sasl::reveals_secret(mechanism) || takes_passwords()) offered.push_back(mechanism);
@@ -117,20 +122,29 @@ Error Authenticator::noted(Error error) {
   log_refused(context_, error);
   ++services_.counters.failures;
   if (error.code != Errc::refused) return error;
-  if (++refused_ < services_.settings.max_login_attempts) return error;
+  services_.shared.login_failed(context_);
+  if (++refused_ < context_.settings().max_login_attempts) return error;
   return Error(Errc::limit, "too many failed logins");
+}
+
+Seconds Authenticator::badness() const { return services_.shared.badness(context_.client); }
+
+Task<> Authenticator::hold_back() {
+  co_await client_.while_present(nap(services_.loop, badness()));
 }
 
 Task<Login> Authenticator::converse(std::string mechanism, std::optional<Secret> initial,
                                     const char* prompt) {
   CHECK(objection(mechanism) == Objection::none);
   prompt_ = prompt;
+  co_await hold_back();
   Result<Login> login = co_await attempt(run(*sasl::from_name(mechanism), std::move(initial)));
   if (!login) co_return fail(noted(std::move(login.error())));
   co_return std::move(*login);
 }
 
 Task<Login> Authenticator::take_password(std::string user, Secret password) {
+  if (badness() > Seconds(0)) co_await hold_back();
   const Result<> good = sasl::check_credentials(user, password.reveal());
   if (!good) co_return fail(noted(good.error()));
   co_return Login(std::move(user), std::move(password));
@@ -221,7 +235,7 @@ Task<Login> Authenticator::oauth(Mechanism mechanism, std::optional<Secret> init
 
 Task<std::vector<Secret>> Authenticator::find_passwords(std::string user) {
   directory::Query query(std::move(user), context_.client.ip());
-  co_return co_await services_.directory.find_passwords(std::move(query));
+  co_return co_await context_.directory().find_passwords(std::move(query));
 }
 
 // Empty when the user has none, or does not exist: no digest fits that.
@@ -248,11 +262,12 @@ Task<Login> Authenticator::cram_md5() {
 }
 
 std::string Authenticator::apop_challenge() {
-  if (services_.settings.crams) apop_challenge_ = new_challenge();
+  if (context_.settings().crams) apop_challenge_ = new_challenge();
   return apop_challenge_;
 }
 
 Task<Login> Authenticator::take_apop(Secret answer) {
+  co_await hold_back();
   Result<Login> login = co_await attempt(check_apop(std::move(answer)));
   if (!login) co_return fail(noted(std::move(login.error())));
   co_return std::move(*login);
@@ -269,7 +284,7 @@ Task<Login> Authenticator::check_apop(Secret answer) {
 Task<sasl::ScramSecret> Authenticator::find_scram_secret(std::string user) {
   Result<std::vector<Secret>> values = co_await attempt(find_passwords(user));
   if (!values && values.error().code != Errc::refused) co_return fail(values.error());
-  const std::string canonical = services_.directory.canonical_name(user);
+  const std::string canonical = context_.directory().canonical_name(user);
   const Secret& key = services_.scram.fake_key;
   Secret clear;
   if (values) {

@@ -58,6 +58,9 @@ class Authenticator {
   Task<> pass_challenge(std::string base64, const char* prompt);
 
  private:
+  // How long an attempt from this address is held: whoever guesses guesses slowly.
+  Seconds badness() const;
+  Task<> hold_back();
   Task<Login> run(sasl::Mechanism mechanism, std::optional<Secret> initial);
   Task<Secret> first_message(std::optional<Secret> initial);
   Task<Secret> ask(std::string challenge);

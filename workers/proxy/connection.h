@@ -111,12 +111,12 @@ Task<T> Connection::while_present(Task<T> task) {
     const Result<> here = present();
     if (!here) {
       task.destroy();
-      co_return fail(here.error());
+      co_await fail(here.error());
     }
     Wait wait(*block_);
     co_await wait;
   }
-  co_return std::move(task.result());
+  co_return co_await std::move(task.result());
 }
 
 }  // namespace openmmp::proxy

@@ -51,6 +51,7 @@ enum class Refusal {
   unavailable,  // temporary: the directory, a limit
   held,         // temporary, and the user is known: the mailbox is on hold, or the store said so
   store_down,   // temporary: the user's store cannot be reached or does not behave
+  too_many,     // the user has as many sessions as one may have
 };
 
 }  // namespace openmmp::proxy

@@ -1,9 +1,9 @@
 // A session of any protocol, from greeting to goodbye.
 //
 //   proxy_session    introduce, then relay
-//   introduce        who is it (PROXY header, TLS), then log in
+//   introduce        who is it (PROXY header, TLS), may it come in, then log in
 //   log_in           until the client is in, gives up, or has tried too often
-//   open_mailbox     one attempt: which store, connect, log in there
+//   open_mailbox     one attempt: which mailbox, may it be had, connect to its store, log in there
 #pragma once
 
 #include <string>
@@ -12,10 +12,13 @@
 #include "workers/proxy/arrival.h"
 #include "workers/proxy/authenticator.h"
 #include "workers/proxy/dialect.h"
+#include "workers/proxy/login_policy.h"
+#include "workers/proxy/mailbox.h"
 #include "workers/proxy/services.h"
 #include "workers/proxy/session_context.h"
 #include "workers/proxy/session_log.h"
 #include "workers/proxy/store_access.h"
+#include "workers/proxy/store_outcome.h"
 
 namespace openmmp::proxy {
 
@@ -23,36 +26,54 @@ namespace openmmp::proxy {
 constexpr Millis farewell_time = Seconds(5);
 
 template <Dialect D>
-Task<Connection> open_mailbox(D& dialect, const Login& login, const Connection& client,
-                              LoginRecord& record, const SessionContext& context,
+Task<Connection> open_mailbox(D& dialect, Login& login, const Connection& client,
+                              LoginRecord& record, SessionContext& context, Seats& seats,
                               Services& services) {
   record.begin(login.user);
-  directory::Route route = co_await find_mailbox(login, client, context, services);
+  if (services.policy.enabled()) co_await ask_policy(login, client, context, services);
+  directory::Route route = co_await find_mailbox(login, client, context, record, services);
   record.user = route.user;
-  StoreCredentials credentials = co_await credentials_for(login, route, services.settings);
+  if (needs_permission(login, route, record, context)) {
+    co_await check_permission(login, route, client, record, context, services);
+  }
+  StoreCredentials credentials = co_await credentials_for(login, route, context.settings());
   StoreConnection backend = co_await reach_store(route, client, context, record, services);
   record.stage = Stage::login;
   backend.connection.deadline(backend.store->login_timeout, "answer from the store");
   const StoreAccess access(*backend.store, backend.host, std::move(credentials));
-  co_await dialect.log_in_to(backend.connection, access);
+  Result<> in = co_await attempt(dialect.log_in_to(backend.connection, access));
+  note_store_outcome(services.shared, record.server, in);
+  co_await std::move(in);
+  if (context.settings().max_user_sessions > 0) {
+    record.stage = Stage::seat;
+    co_await take_user_seat(route, context, seats, services);
+  }
   co_return std::move(backend.connection);
 }
 
 template <Dialect D>
 Task<Connection> log_in(Connection& client, D& dialect, LoginRecord& record,
-                        const SessionContext& context, Services& services) {
-  for (int left = services.settings.max_login_attempts; left > 0; --left) {
+                        SessionContext& context, Seats& seats, Services& services) {
+  const int most = context.settings().max_login_attempts;
+  while (record.attempt < most && !record.last) {
     Login login = co_await dialect.authenticate();
-    Result<Connection> backend = co_await attempt(
-        client.while_present(open_mailbox(dialect, login, client, record, context, services)));
+    Result<Connection> backend = co_await attempt(client.while_present(
+        open_mailbox(dialect, login, client, record, context, seats, services)));
     if (backend) {
+      services.shared.login_succeeded(context);
+      if (services.policy.enabled()) report_login(login, client, context, services, true);
       co_await dialect.accept();
       co_return std::move(*backend);
     }
     co_await client.present();  // else the attempt ended because the client did
     ++services.counters.failures;
     log_failure(context, record, backend.error());
-    co_await dialect.refuse(refusal_for(record.stage, backend.error()));
+    const Refusal why = refusal_for(record.stage, backend.error());
+    if (why == Refusal::credentials) {
+      services.shared.login_failed(context);
+      if (services.policy.enabled()) report_login(login, client, context, services, false);
+    }
+    co_await dialect.refuse(why);
   }
   co_return fail(Errc::limit, "too many failed logins");
 }
@@ -61,13 +82,22 @@ Task<Connection> log_in(Connection& client, D& dialect, LoginRecord& record,
 // this returns; `farewell` is what its protocol lets us say to a client in mid-session.
 template <Dialect D>
 Task<Connection> introduce(Connection& client, LoginRecord& record, SessionContext& context,
-                           typename D::Shared& shared, Services& services) {
-  if (needs_arrival(context, services)) co_await arrive(client, context, services);
+                           Seats& seats, typename D::Shared& shared, Services& services) {
+  Result<> arrived;
+  if (needs_arrival(context, services)) {
+    arrived = co_await attempt(arrive(client, context, seats, services));
+    if (!arrived && !is_for_client(arrived.error(), context)) co_return fail(arrived.error());
+  }
   Authenticator authenticator(client, context, services);
   D dialect(client, context, authenticator, shared);
-  client.deadline(services.settings.login_timeout, "login");
-  Result<Connection> backend = co_await attempt(log_in(client, dialect, record, context, services));
-  if (backend) co_return std::move(*backend);
+  client.deadline(context.settings().login_timeout, "login");
+  Result<Connection> backend = fail(Errc::internal);
+  if (arrived) {
+    backend = co_await attempt(log_in(client, dialect, record, context, seats, services));
+    if (backend) co_return std::move(*backend);
+  } else {
+    backend = fail(arrived.error());
+  }
   client.allow_farewell(farewell_time);
   co_await attempt(dialect.farewell(backend.error()));
   const bool unheard = backend.error().code != Errc::closed || client.has_buffered_input();
@@ -79,9 +109,10 @@ template <Dialect D>
 Task<> proxy_session(Connection client, SessionContext& context, typename D::Shared& shared,
                      Services& services) {
   LoginRecord record;
+  Seats seats;
   context.talking = &client;
   Result<Connection> backend =
-      co_await attempt(introduce<D>(client, record, context, shared, services));
+      co_await attempt(introduce<D>(client, record, context, seats, shared, services));
   context.talking = nullptr;
   if (!backend) {
     log_no_login(context, backend.error());
@@ -90,7 +121,7 @@ Task<> proxy_session(Connection client, SessionContext& context, typename D::Sha
   ++services.counters.logins;
   log_login(context, record, services.loop.now());
   Relay relay(services.loop, services.relay_pool, std::move(client), std::move(*backend),
-              services.settings.timeout, D::relay_farewell);
+              context.settings().timeout, D::relay_farewell);
   context.relaying = &relay;
   const RelayEnd end = co_await relay;
   context.relaying = nullptr;

@@ -26,6 +26,11 @@ Result<> believe(SessionContext& context, ForwardedClient said) {
   return {};
 }
 
+SocketAddress local_of(const Connection& client, const SessionContext& context) {
+  const ForwardedClient* said = context.forwarded.get();
+  return said != nullptr && said->local ? *said->local : local_address(client.fd());
+}
+
 bool is_private(const Connection& client, const SessionContext& context) {
   return client.tls() != nullptr || (context.forwarded && context.forwarded->tls.value_or(false));
 }
@@ -34,12 +39,12 @@ ForwardedClient introduce_client(const Connection& client, const SessionContext&
   ForwardedClient facts;
   const ForwardedClient* said = context.forwarded.get();
   facts.client = context.client;
-  facts.local = said != nullptr && said->local ? *said->local : local_address(client.fd());
+  facts.local = local_of(client, context);
   // As our own log has it: the number in brackets, and the id.
   facts.session_id = said != nullptr && !said->session_id.empty()
                          ? said->session_id
                          : fmt::format("{}.{}", ::getpid(), context.id);
-  const auto hops = static_cast<unsigned>(context.settings.max_proxy_hops);
+  const auto hops = static_cast<unsigned>(context.settings().max_proxy_hops);
   facts.ttl = std::min(said != nullptr && said->ttl ? *said->ttl - 1 : hops, hops);
   facts.tls = is_private(client, context);
   return facts;

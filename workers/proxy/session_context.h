@@ -5,10 +5,11 @@
 #include <memory>
 #include <string>
 
-#include "config/settings.h"
 #include "ipc/runtime/address.h"
 #include "ipc/runtime/log.h"
+#include "workers/proxy/client_lookup.h"
 #include "workers/proxy/forwarded_client.h"
+#include "workers/proxy/virtual_domains.h"
 
 namespace openmmp::proxy {
 
@@ -16,12 +17,15 @@ class Connection;
 class Relay;
 
 struct SessionContext {
-  SessionContext(uint64_t i, SocketAddress c, const config::Settings& s, Log& l)
-      : id(i), client(c), client_name(c.to_string()), settings(s), log(l) {}
+  SessionContext(uint64_t i, SocketAddress c, const VirtualDomain& d, Log& l)
+      : id(i), client(c), client_name(c.to_string()), domain(&d), log(l) {}
+  const config::Settings& settings() const { return domain->settings; }
+  directory::Directory& directory() const { return *domain->directory; }
+
   uint64_t id;  // unique for the life of the worker
   SocketAddress client;
-  std::string client_name;  // the same, for the lines of the log
-  const config::Settings& settings;
+  std::string client_name;      // the same, for the lines of the log
+  const VirtualDomain* domain;  // settled before the first word to the client
   Log& log;
   // What SpoofMessageFile holds; null: there is none.
   const std::string* spoof_message = nullptr;
@@ -33,6 +37,8 @@ struct SessionContext {
   std::unique_ptr<ForwardedClient> forwarded;
   // It has come through too many of them: nobody logs in here.
   bool in_loop = false;
+  // By DNS, once somebody has asked.
+  std::unique_ptr<ClientName> name;
   // Where a request to leave goes: the client's Connection before login, the Relay after it, or
   // nowhere for the moment between. Owned by the session's coroutine, which sets these.
   Connection* talking = nullptr;
@@ -41,6 +47,9 @@ struct SessionContext {
 
 // Believes a trusted peer. Errc::refused when the client has come through too many proxies.
 Result<> believe(SessionContext& context, ForwardedClient said);
+
+// The local address that the client has connected to, as far as we are told.
+SocketAddress local_of(const Connection& client, const SessionContext& context);
 
 // Whether nobody between the client and us can read what it says.
 bool is_private(const Connection& client, const SessionContext& context);

@@ -15,7 +15,16 @@ Refusal refusal_for(Stage stage, const Error& error) {
   if (stage == Stage::connect) return Refusal::store_down;
   if (error.code == Errc::refused) return Refusal::credentials;
   if (stage == Stage::directory) return Refusal::unavailable;
-  return error.code == Errc::unavailable ? Refusal::held : Refusal::store_down;
+  if (error.code == Errc::limit && stage == Stage::seat) return Refusal::too_many;
+  const bool is_held = error.code == Errc::unavailable || stage == Stage::permission;
+  return is_held ? Refusal::held : Refusal::store_down;
+}
+
+void log_pre_authenticated(const SessionContext& context, const LoginRecord& record,
+                           const SocketAddress& local) {
+  context.log.write(LogLevel::notice, context.id,
+                    "user {} pre-authenticated - client {}, server {}", name_in_log(record.user),
+                    context.client.ip(), local.ip());
 }
 
 void log_login(const SessionContext& context, LoginRecord& record, Millis now) {
@@ -62,6 +71,11 @@ void log_tls_failure(const SessionContext& context, const Error& error) {
   const LogLevel level = error.code == Errc::protocol ? LogLevel::warning : LogLevel::info;
   context.log.write(level, context.id, "SSL negotiation failed for IP {}: {}", context.client.ip(),
                     reason_in_log(error));
+}
+
+// In clear, where TLS comes first, it would be no word that the client understands.
+bool is_for_client(const Error& error, const SessionContext& context) {
+  return error.code == Errc::limit && !context.tls_at_connect;
 }
 
 void log_no_login(const SessionContext& context, const Error& error) {

@@ -12,7 +12,7 @@
 
 namespace openmmp::proxy {
 
-enum class Stage { directory, connect, login };
+enum class Stage { directory, permission, connect, login, seat };
 
 // How far the last login attempt of a session got, and with whom.
 struct LoginRecord {
@@ -20,16 +20,24 @@ struct LoginRecord {
     stage = Stage::directory;
     user = typed;
     server.clear();
+    ++attempt;
+    pre_authenticated = false;
   }
   Stage stage = Stage::directory;
-  std::string user;    // as typed, then as the directory knows it
-  std::string server;  // host:port, once one has been chosen
-  Millis since{0};     // when the relay began, on the loop's clock
+  int attempt = 0;                 // of this session
+  bool pre_authenticated = false;  // the password was checked here, and is right
+  bool last = false;               // no further attempt is wanted
+  std::string user;                // as typed, then as the directory knows it
+  std::string server;              // host:port, once one has been chosen
+  Millis since{0};                 // when the relay began, on the loop's clock
 };
 
 // What the client may know of an attempt that failed like this.
 Refusal refusal_for(Stage stage, const Error& error);
 
+// The password is right, says who was asked before the store.
+void log_pre_authenticated(const SessionContext& context, const LoginRecord& record,
+                           const SocketAddress& local);
 void log_login(const SessionContext& context, LoginRecord& record, Millis now);
 void log_failure(const SessionContext& context, const LoginRecord& record, const Error& error);
 void log_end(const SessionContext& context, const LoginRecord& record, const RelayEnd& end,
@@ -39,6 +47,8 @@ void log_refused(const SessionContext& context, const Error& error);
 // TLS with the client, and why there is none.
 void log_tls(const SessionContext& context, const tls::Stream& stream);
 void log_tls_failure(const SessionContext& context, const Error& error);
+// Whether a client may hear why it was not let in.
+bool is_for_client(const Error& error, const SessionContext& context);
 // A session that ended before anybody was logged in.
 void log_no_login(const SessionContext& context, const Error& error);
 

@@ -9,61 +9,6 @@ namespace openmmp::proxy {
 
 namespace {
 
-directory::Query query_for(const std::string& user, const SessionContext& context) {
-  return directory::Query(user, context.client.ip());
-}
-
-// Whether `actor` may log in as somebody else (AdminPolicy).
-Task<> check_actor(std::string actor, const SessionContext& context, Services& services) {
-  const config::Settings& settings = services.settings;
-  bool may = false;
-  if (settings.admin_policy == config::AdminPolicy::simple) {
-    may = !settings.store_admin.empty() && actor == settings.store_admin;
-  } else {
-    directory::Query query = query_for(actor, context);
-    may = co_await services.directory.is_member(std::move(query), settings.admin_groups);
-  }
-  if (!may) co_await fail(Errc::refused, fmt::format("'{}' may not act for others", actor));
-}
-
-Task<directory::Route> find_for_actor(const Login& login, const SessionContext& context,
-                                      Services& services) {
-  co_await check_actor(login.actor, context, services);
-  directory::Query query = query_for(login.user, context);
-  co_return co_await services.directory.find_route(std::move(query), nullptr);
-}
-
-Task<directory::Route> find_by_certificate(const Login& login, const Connection& client,
-                                           const SessionContext& context, Services& services) {
-  const tls::Stream* tls = client.tls();
-  std::optional<tls::PeerCertificate> shown;
-  if (tls != nullptr) shown = tls->peer_certificate();
-  if (!shown) co_await fail(Errc::refused, "the client has shown no certificate");
-  directory::CertificateQuery query(shown->subject, shown->issuer, shown->der);
-  directory::Route owner =
-      co_await services.directory.find_by_certificate(std::move(query), nullptr);
-  // Its name must lead back to the entry: where users are found by another name than uid, it may be
-  // somebody else's at the store.
-  directory::Query back = query_for(owner.user, context);
-  back.wants_dn = true;
-  directory::Route found = co_await services.directory.find_route(std::move(back), nullptr);
-  if (!is_same_entry(found, owner)) {
-    co_await fail(Errc::refused, fmt::format("the certificate is of '{}', the name '{}' is not",
-                                             owner.dn, owner.user));
-  }
-  if (login.user.empty()) co_return std::move(found);
-  directory::Query named = query_for(login.user, context);
-  named.wants_dn = true;
-  directory::Route route = co_await services.directory.find_route(std::move(named), nullptr);
-  if (!is_same_entry(route, owner)) co_await check_actor(owner.user, context, services);
-  co_return std::move(route);
-}
-
-// The proxy in front of us need not listen to what we say to its ID or XCLIENT.
-Task<directory::Route> refuse_loop() {
-  co_return fail(Errc::unavailable, "too many proxies, they seem to form a loop");
-}
-
 // The PROXY header that a store is to get before anything else; empty: none.
 std::string proxy_header_for(const Store& store, const Connection& client,
                              const SessionContext& context) {
@@ -84,49 +29,18 @@ std::string proxy_header_for(const Store& store, const Connection& client,
   return store.forwarding.proxy_version == 1 ? proxy_v1(header) : proxy_v2(header);
 }
 
-Task<Connection> reach(HostPort host, const Store& store, const Connection& client,
-                       const SessionContext& context, Services& services) {
-  Connection connection = co_await dial(services.loop, services.resolver, host, store);
-  std::string header = proxy_header_for(store, client, context);
-  if (!header.empty()) co_await connection.write(std::move(header));
-  if (store.tls == StoreTls::at_connect) {
-    connection.deadline(store.connect_timeout, "TLS handshake of the store");
-    co_await connection.begin_tls(store.start_tls(host.host), false);
+// Whether a login may go there now.
+Result<StoreTraffic::Attempt> begin_attempt(const std::string& store, Services& services) {
+  const StoreHealth& health = services.shared.stores();
+  if (auto objection = health.objection(store)) {
+    return fail(Errc::unavailable, "not tried: " + *objection);
   }
-  co_return std::move(connection);
+  const int most = services.settings.max_concurrent_connection_attempts;
+  return services.store_traffic.begin(store, most,
+                                      health.most_at_once(store, most, services.loop.now()));
 }
 
 }  // namespace
-
-// No coroutine: the usual login spends none on what is not asked.
-Task<directory::Route> find_mailbox(const Login& login, const Connection& client,
-                                    const SessionContext& context, Services& services) {
-  if (context.in_loop) return refuse_loop();
-  if (login.proof == Proof::certificate) {
-    return find_by_certificate(login, client, context, services);
-  }
-  if (!login.actor.empty()) return find_for_actor(login, context, services);
-  return services.directory.find_route(query_for(login.user, context), nullptr);
-}
-
-Result<StoreCredentials> credentials_for(const Login& login, const directory::Route& route,
-                                         const config::Settings& settings) {
-  StoreCredentials credentials;
-  credentials.name = route.replay_name;
-  credentials.password = &login.password;
-  if (login.proof == Proof::checked || login.proof == Proof::certificate) {
-    if (settings.store_admin.empty()) {
-      return fail(Errc::unavailable, "this login needs StoreAdmin, which is not set");
-    }
-    credentials.actor = settings.store_admin;
-    credentials.password = &settings.store_admin_pass;
-  } else if (login.token) {
-    credentials.token = login.token.get();
-  } else {
-    credentials.actor = login.actor;
-  }
-  return credentials;
-}
 
 Task<StoreConnection> reach_store(const directory::Route& route, const Connection& client,
                                   const SessionContext& context, LoginRecord& record,
@@ -137,11 +51,25 @@ Task<StoreConnection> reach_store(const directory::Route& route, const Connectio
     const Store& store = services.stores.find(host);
     if (host.port == 0) host.port = store.port;
     record.server = host.to_string();
+    Result<StoreTraffic::Attempt> way = begin_attempt(record.server, services);
+    if (!way) {
+      last = way.error();
+      continue;
+    }
     auto reaching = store.is_plain() ? dial(services.loop, services.resolver, host, store)
-                                     : reach(host, store, client, context, services);
+                                     : dial_through(services.loop, services.resolver, host, store,
+                                                    proxy_header_for(store, client, context));
     Result<Connection> connection = co_await attempt(std::move(reaching));
-    if (connection) co_return StoreConnection(std::move(*connection), store, std::move(host.host));
-    last = connection.error();
+    if (connection) {
+      way->connected();
+      co_return StoreConnection(std::move(*connection), store, std::move(host.host),
+                                std::move(*way));
+    }
+    last = Error(Errc::unavailable, connection.error().detail);
+    services.shared.store_failed(record.server, last.detail);
+    // The line of the login has room for the last one only.
+    context.log.write(LogLevel::info, context.id, "store {} cannot be reached: {}", record.server,
+                      last.detail);
   }
   co_return fail(std::move(last));
 }

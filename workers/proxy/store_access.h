@@ -12,28 +12,22 @@
 #include "workers/proxy/services.h"
 #include "workers/proxy/session_context.h"
 #include "workers/proxy/session_log.h"
+#include "workers/proxy/store_traffic.h"
 
 namespace openmmp::proxy {
 
-// Errc::refused: no such user, or nobody may act for that user like this.
-Task<directory::Route> find_mailbox(const Login& login, const Connection& client,
-                                    const SessionContext& context, Services& services);
-
-// Errc::unavailable: the login needs StoreAdmin, and there is none. Refers to its arguments.
-Result<StoreCredentials> credentials_for(const Login& login, const directory::Route& route,
-                                         const config::Settings& settings);
-
-// A connection on which the store has not spoken yet.
+// A connection on which the store has not spoken yet. It is to live until the login is over.
 struct StoreConnection {
-  StoreConnection(Connection c, const Store& s, std::string h)
-      : connection(std::move(c)), store(&s), host(std::move(h)) {}
+  StoreConnection(Connection c, const Store& s, std::string h, StoreTraffic::Attempt a)
+      : connection(std::move(c)), store(&s), host(std::move(h)), way_in(std::move(a)) {}
   Connection connection;
   const Store* store;
-  std::string host;  // as the directory names it, without the port
+  std::string host;              // as the directory names it, without the port
+  StoreTraffic::Attempt way_in;  // its place among those on the way into the store
 };
 
-// The first of the user's hosts that takes a connection, and TLS where that comes first. `record`
-// is told which.
+// The first of the user's hosts that is not believed down and takes a connection, and TLS where
+// that comes first. `record` is told which; all workers are told of those that fail.
 Task<StoreConnection> reach_store(const directory::Route& route, const Connection& client,
                                   const SessionContext& context, LoginRecord& record,
                                   Services& services);

@@ -15,8 +15,8 @@
 #include "ipc/runtime/socket.h"
 #include "ipc/runtime/task_set.h"
 #include "workers/proxy/acceptor.h"
+#include "workers/proxy/lookup.h"
 #include "workers/proxy/session_set.h"
-#include "workers/proxy/tls_setup.h"
 
 namespace openmmp::proxy {
 
@@ -36,7 +36,7 @@ uint64_t resident_bytes() {
 class Worker {
  public:
   Worker(Loop& loop, ipc::ToSupervisorChannel& channel, ipc::Birthright birth,
-         Stores::Protocol protocol, MakeSession make_session);
+         WorkerProtocol protocol);
 
   // Errc says why the worker cannot work.
   Result<> open();
@@ -47,8 +47,6 @@ class Worker {
   Millis drain_time() const { return settings_.drain_time; }
 
  private:
-  // Takes out of the birth what the directory reads itself.
-  directory::Files directory_files();
   void accepted(UniqueFd socket, const SocketAddress& peer, bool tls_at_connect);
   Result<> listen();
   void take_ticket_keys(proto::TicketKeys keys);
@@ -62,12 +60,10 @@ class Worker {
   ipc::Birthright birth_;
   const config::Settings settings_;
   Log log_;
-  const Stores::Protocol protocol_;
+  const WorkerProtocol protocol_;
   Networks trusted_;
-  MakeSession make_session_;
-  std::unique_ptr<directory::Directory> directory_;
   std::unique_ptr<Services> services_;
-  std::unique_ptr<Stapler> stapler_;
+  std::unique_ptr<Prober> prober_;
   std::unique_ptr<SessionSet> sessions_;
   std::unique_ptr<Acceptor> acceptor_;
   TaskSet lookups_;
@@ -79,14 +75,13 @@ class Worker {
 };
 
 Worker::Worker(Loop& loop, ipc::ToSupervisorChannel& channel, ipc::Birthright birth,
-               Stores::Protocol protocol, MakeSession make_session)
+               WorkerProtocol protocol)
     : loop_(loop),
       channel_(channel),
       birth_(std::move(birth)),
       settings_(config::settings_from(birth_.settings)),
       log_(birth_.log_name),
-      protocol_(protocol),
-      make_session_(std::move(make_session)),
+      protocol_(std::move(protocol)),
       lookups_(loop),
       leave_(loop),
       each_turn_(loop, [this] {
@@ -104,20 +99,11 @@ Result<> Worker::open() {
       Networks::parse(fmt::format("{}", fmt::join(settings_.trusted_networks, " ")));
   if (!trusted) return fail(trusted.error().code, "TrustedNetworks: " + trusted.error().detail);
   trusted_ = std::move(*trusted);
-  auto directory = directory::Directory::create(loop_, settings_, log_, directory_files());
-  if (!directory) return fail(directory.error());
-  directory_ = std::move(*directory);
-  const auto files = read_files(birth_.files);
-  birth_.files.clear();
-  if (!files) return fail(files.error());
-  auto tls = make_server_context(settings_, *files, birth_.service, protocol_.name);
-  if (!tls) return fail(tls.error());
-  if (*tls) (*tls)->set_ticket_keys(std::move(birth_.ticket_keys));
-  auto stores = Stores::create(birth_.settings, birth_.store_groups, *files, protocol_, log_);
-  if (!stores) return fail(stores.error());
-  services_ = std::make_unique<Services>(loop_, log_, settings_, *directory_, std::move(*stores),
-                                         std::move(*tls));
-  stapler_ = make_stapler(loop_, log_, services_->tls.get(), settings_, *files);
+  auto services = make_services(loop_, log_, birth_, protocol_.stores);
+  if (!services) return fail(std::move(services.error()));
+  services_ = std::move(*services);
+  prober_ = std::make_unique<Prober>(loop_, log_, services_->resolver, services_->stores,
+                                     services_->shared, protocol_.probe_store);
   return listen();
 }
 
@@ -127,7 +113,7 @@ Result<> Worker::listen() {
   if (!ssl_ports) return fail(ssl_ports.error());
   sessions_ =
       std::make_unique<SessionSet>(loop_, [this](Connection client, SessionContext& context) {
-        return make_session_(std::move(client), context, *services_);
+        return protocol_.make_session(std::move(client), context, *services_);
       });
   std::vector<bool> at_connect;
   for (const UniqueFd& listener : birth_.listeners) {
@@ -143,28 +129,11 @@ Result<> Worker::listen() {
   return {};
 }
 
-directory::Files Worker::directory_files() {
-  directory::Files files;
-  std::vector<ipc::NamedFile> others;
-  for (ipc::NamedFile& named : birth_.files) {
-    if (named.option == "LdapUrl") {
-      files.ldif = std::move(named.file);
-    } else if (named.option == "LdapCaFile") {
-      files.ca_file = std::move(named.file);
-    } else if (named.option == "CertMapFile") {
-      files.cert_map = std::move(named.file);
-    } else {
-      others.push_back(std::move(named));
-    }
-  }
-  birth_.files = std::move(others);
-  return files;
-}
-
 void Worker::accepted(UniqueFd socket, const SocketAddress& peer, bool tls_at_connect) {
   ++services_->counters.accepted;
-  SessionContext context(next_id_++, peer, settings_, log_);
+  SessionContext context(next_id_++, peer, services_->domains.others(), log_);
   context.tls_at_connect = tls_at_connect;
+  context.spoof_message = services_->spoof_message.get();
   context.trusted = !trusted_.empty() && trusted_.contains(peer);
   sessions_->start(Connection(loop_, std::move(socket)), std::move(context));
 }
@@ -192,6 +161,9 @@ void Worker::handle(proto::ToWorker message, ipc::Descriptors descriptors) {
     case proto::ToWorker::kTicketKeys:
       take_ticket_keys(std::move(*message.mutable_ticket_keys()));
       break;
+    case proto::ToWorker::kStateLink:
+      if (!descriptors.empty()) services_->shared.connect(std::move(descriptors.front()));
+      break;
     case proto::ToWorker::kNewLog:
       if (!descriptors.empty()) log_.set_file(std::move(descriptors.front()));
       break;
@@ -212,14 +184,16 @@ proto::FromWorker Worker::status() const {
 }
 
 Task<> Worker::answer_lookup(proto::LookupQuery query) {
-  directory::Query question(query.user(), "", query.local_ip());
-  directory::Steps steps;
-  const auto found = co_await attempt(directory_->find_route(std::move(question), &steps));
+  LookupQuestion question;
+  question.user = query.user();
+  question.client_ip = query.client_ip();
+  question.local_ip = query.local_ip();
+  const LookupAnswer found = co_await explain_lookup(std::move(question), *services_);
   proto::FromWorker reply;
   proto::LookupAnswer& answer = *reply.mutable_lookup();
   answer.set_id(query.id());
-  answer.mutable_report()->set_found(found.has_value());
-  for (const directory::Step& step : steps) {
+  answer.mutable_report()->set_found(found.found);
+  for (const directory::Step& step : found.steps) {
     proto::LookupStep& line = *answer.mutable_report()->add_steps();
     line.set_what(step.what);
     line.set_value(step.value);
@@ -233,7 +207,8 @@ void Worker::drain(Millis limit) {
   leave_at_ = leave_at;
   draining_ = true;
   acceptor_->close();
-  stapler_.reset();
+  services_->stapler.reset();
+  prober_.reset();
   log_.write(LogLevel::notice, 0, "{}({}): draining, {} sessions", birth_.log_name, birth_.service,
              sessions_->size());
   leave_.start(
@@ -259,11 +234,10 @@ void Worker::stop_when_empty() {
 
 // The life of the process: birth, then messages until the supervisor is gone. `worker` is filled in
 // at birth. Ends with an Error only before the worker is ready.
-Task<> live(Loop& loop, ipc::ToSupervisorChannel& channel, Stores::Protocol protocol,
-            MakeSession make_session, std::unique_ptr<Worker>& worker) {
+Task<> live(Loop& loop, ipc::ToSupervisorChannel& channel, WorkerProtocol protocol,
+            std::unique_ptr<Worker>& worker) {
   ipc::Birthright birth = co_await ipc::receive_birth(channel);
-  worker =
-      std::make_unique<Worker>(loop, channel, std::move(birth), protocol, std::move(make_session));
+  worker = std::make_unique<Worker>(loop, channel, std::move(birth), std::move(protocol));
   const Result<> opened = worker->open();
   proto::FromWorker answer;
   if (!opened) {
@@ -284,13 +258,13 @@ Task<> live(Loop& loop, ipc::ToSupervisorChannel& channel, Stores::Protocol prot
 
 }  // namespace
 
-int run_worker(Stores::Protocol protocol, MakeSession make_session) {
+int run_worker(WorkerProtocol protocol) {
   // Stopping is the supervisor's business, also when a terminal signals the whole group.
   for (const int ignored : {SIGPIPE, SIGINT, SIGHUP}) signal(ignored, SIG_IGN);
   Loop loop;
   ipc::ToSupervisorChannel channel(loop, UniqueFd(ipc::channel_descriptor));
   std::unique_ptr<Worker> worker;
-  Task<> life = live(loop, channel, protocol, std::move(make_session), worker);
+  Task<> life = live(loop, channel, std::move(protocol), worker);
   life.start();
   const auto failed = [&life] { return life.finished() && !life.result(); };
   BeforeWait watch(loop, [&] {

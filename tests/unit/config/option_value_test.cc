@@ -58,6 +58,8 @@ TEST(OptionValue, AcceptsGoodValues) {
       {"CanonicalVirtualDomainDelim", "+", "+"},
       {"AuthenticationServer", "127.0.0.1:56", "127.0.0.1:56"},
       {"AuthenticationServer", "", ""},
+      {"AuthenticationServer", "http://localhost:9000/cgi-bin/auth",
+       "http://localhost:9000/cgi-bin/auth"},
       {"BindPass", "secret", "***"},
       {"BindPass", "", ""},
       {"SSLMinVersion", "1.3", "1.3"},
@@ -262,6 +264,7 @@ std::string other_value(const Option& option) {
       return "10.0.0.0/8:5";
     case Form::access_filter:
       return "+imap:10.";
+    case Form::http_server:
     case Form::http_url:
       return "http://h:8084";
     default:
