@@ -223,6 +223,8 @@ class OpenmmpLdif(Peer):
         self.write("ImapProxyAService.cfg",
                    f'default:LdapUrl "{self.ldap_url()}"\n'
                    "default:HostedDomains no\n"
+                   # Counted, but never reached: all clients of the bench have one address.
+                   "default:ConnLimits 0.0.0.0|0.0.0.0:1000000\n"
                    f"default:BacksidePort {self.store_port}\n" + self.tls_options())
         return [str(self.build / "bin/mmpd"), "-d", str(self.place), "--foreground"]
 

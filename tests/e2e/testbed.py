@@ -428,6 +428,9 @@ class Instance:
         "ReplayFormat": "%s",
     }
 
+    # All clients of the tests come from one address, and many have the wrong password.
+    UNPROTECTED = {"ConnLimits": '""', "BGPenalty": "0"}
+
     def __init__(self, ldap_url, directory=None, imap_port=None, pop3_port=None, **options):
         """`options` go to both proxy files; see also process_options, imap_options, pop_options."""
         self.scratch = None if directory else tempfile.mkdtemp(prefix="openmmp-instance-", dir="/tmp")
@@ -439,7 +442,8 @@ class Instance:
         self.process_options = {"LogLevel": "6", "NumThreads": "2"}
         if os.getuid() == 0:
             self.process_options.update(BeTheUser="nobody", BeTheGroup="nogroup")
-        self.options = {"LdapUrl": f'"{ldap_url}"', **self.DIRECTORY_OPTIONS, **options}
+        self.options = {"LdapUrl": f'"{ldap_url}"', **self.DIRECTORY_OPTIONS,
+                        **({} if directory else self.UNPROTECTED), **options}
         self.imap_options = {}
         self.pop_options = {}
         self.descriptors = None  # hard limit for every process of the instance
