@@ -13,6 +13,11 @@ namespace {
 
 constexpr Millis lookup_time = Seconds(5);
 
+const char* verdict(bool in_clear, bool with_tls) {
+  if (in_clear == with_tls) return in_clear ? "yes" : "no";
+  return in_clear ? "without TLS only" : "with TLS only";
+}
+
 // One run of the questions that a login would be asked.
 class Explanation {
  public:
@@ -28,6 +33,7 @@ class Explanation {
   }
   void explain_limits();
   Task<> explain_filter(std::string what, std::string text);
+  Task<> find_name();
   config::AccessQuery query(bool tls) const;
   void explain_hosts(const directory::Route& route);
 
@@ -75,18 +81,17 @@ Task<> Explanation::explain_filter(std::string what, std::string text) {
     co_return;
   }
   if (!client_) co_return;
-  if (filter->needs_name() && !name_) {
-    name_ = co_await services_.client_lookup.look_up(*client_, lookup_time);
-    note("name of the client", name_->name.empty() ? "none" : name_->name);
-  }
+  if (filter->needs_name()) co_await find_name();
   const bool in_clear = filter->admits(query(false));
   const bool with_tls = filter->admits(query(true));
   admitted_ = admitted_ && (in_clear || with_tls);
-  if (in_clear == with_tls) {
-    note(what + " says", in_clear ? "yes" : "no");
-  } else {
-    note(what + " says", in_clear ? "without TLS only" : "with TLS only");
-  }
+  note(what + " says", verdict(in_clear, with_tls));
+}
+
+Task<> Explanation::find_name() {
+  if (name_) co_return;
+  name_ = co_await services_.client_lookup.look_up(*client_, lookup_time);
+  note("name of the client", name_->name.empty() ? "none" : name_->name);
 }
 
 config::AccessQuery Explanation::query(bool tls) const {
