@@ -30,6 +30,10 @@ TEST(RefusalFor, TellsTheClientOnlyWhatItMayKnow) {
       {Stage::login, Errc::closed, Refusal::store_down},
       {Stage::login, Errc::protocol, Refusal::store_down},
       {Stage::login, Errc::limit, Refusal::store_down},
+      // Of the user, who is known by then; a definite no does not tell that.
+      {Stage::permission, Errc::refused, Refusal::credentials},
+      {Stage::permission, Errc::unavailable, Refusal::held},
+      {Stage::seat, Errc::limit, Refusal::too_many},
   };
   for (const auto& c : cases) {
     EXPECT_EQ(refusal_for(c.stage, Error(c.code, "")), c.refusal)
@@ -61,8 +65,8 @@ class SessionLog : public testing::Test {
 
   UniqueFd file_{::memfd_create("log", MFD_CLOEXEC)};
   Log log_{"Test"};
-  config::Settings settings_;
-  SessionContext context_{1, *SocketAddress::parse("192.0.2.1", 4711), settings_, log_};
+  VirtualDomain domain_;
+  SessionContext context_{1, *SocketAddress::parse("192.0.2.1", 4711), domain_, log_};
 };
 
 TEST_F(SessionLog, HasShortLinesWhateverTheNamesAre) {
