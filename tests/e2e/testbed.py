@@ -338,6 +338,7 @@ class Slapd(Server):
     def __init__(self, ldif, port=None, name="slapd"):
         super().__init__(name)
         self.ldif = ldif
+        self.schema = ""  # definitions of one's own, as in slapd.conf
         self.port = port or free_port()
 
     @property
@@ -360,7 +361,7 @@ class Slapd(Server):
         write_file(
             self.path("slapd.conf"),
             f"""\
-{schemas}pidfile {self.path("slapd.pid")}
+{schemas}{self.schema}pidfile {self.path("slapd.pid")}
 argsfile {self.path("slapd.args")}
 modulepath /usr/lib/ldap
 moduleload back_mdb
