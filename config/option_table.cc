@@ -24,6 +24,8 @@ constexpr Syntax number(int64_t min, int64_t max, std::string_view unit) {
 constexpr Syntax form(Form kind) { return {kind, {}, "", {}}; }
 
 constexpr std::string_view schema_levels[] = {"1", "1.5", "2"};
+constexpr std::string_view debug_subjects[] = {"connect", "ldap",    "lpool",
+                                               "tls",     "certmap", "metermaid"};
 constexpr std::string_view tls_versions[] = {"1.2", "1.3"};
 constexpr std::string_view oauth_mechanisms[] = {"XOAUTH2", "OAUTHBEARER"};
 constexpr std::string_view client_forwards[] = {"auto",   "none", "proxy1",
@@ -269,8 +271,10 @@ constexpr Option table[] = {
          in_stores, now, "How often a store that is down is probed."),
     ours(sessions, "StoreRampTime", &S::store_ramp_time, number(0, 86400, "seconds"), in_stores,
          now, "How long a store that has come back gets fewer logins at a time."),
-    mmp(sessions, "DebugKeys", &S::debug_keys, plain, in_proxies | in_vdmap, now,
-        "Subjects to log in detail."),
+    mmp(sessions, "DebugKeys", &S::debug_keys, one_of(debug_subjects), in_proxies | in_vdmap, now,
+        "Subjects to log in detail whatever LogLevel is: connect, stores that are dialled; ldap, "
+        "each "
+        "step of a look-up; certmap, those of a certificate's; tls, handshakes with clients."),
 
     mmp(protections, "ConnLimits", &S::conn_limits, form(Form::conn_limits), in_proxies, now,
         "Connections a client address may hold: IP|MASK:NUMBER, comma-separated, or a file of "

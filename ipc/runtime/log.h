@@ -36,7 +36,12 @@ class Log {
   // `id` is the connection's; 0 leaves it out.
   template <class... Args>
   void write(LogLevel level, uint64_t id, fmt::format_string<Args...> format, Args&&... args) {
-    if (!wants(level)) return;
+    if (wants(level)) write_always(level, id, format, std::forward<Args>(args)...);
+  }
+  // Whatever the level: for what DebugKeys asks for.
+  template <class... Args>
+  void write_always(LogLevel level, uint64_t id, fmt::format_string<Args...> format,
+                    Args&&... args) {
     const size_t start = begin_line(level, id);
     fmt::format_to(std::back_inserter(pending_), format, std::forward<Args>(args)...);
     end_line(start);

@@ -64,8 +64,14 @@ std::string fault_text(const std::string& file, const config::CfgFault& fault) {
   return fmt::format("CertMapFile: {}:{} {}", file, line, fault.text);
 }
 
+// An AuthenticationServer may know all users and their stores.
+bool knows_nobody(const config::Settings& settings) {
+  return settings.ldap_url.empty() && !settings.authentication_server.empty();
+}
+
 Result<Source*> open_source(Loop& loop, const config::Settings& settings, const LdapUrl& url,
                             Log& log, const Files& files, Sources& sources) {
+  if (knows_nobody(settings)) return sources.open_nothing();
   if (!url.is_embedded()) {
     const Result<Source*> servers = sources.open_servers(loop, url, settings, files.ca_file, log);
     if (!servers) return about("LdapCaFile", servers.error());
@@ -121,7 +127,8 @@ Result<std::unique_ptr<Directory>> Directory::create(Loop& loop, const config::S
                                                      Log& log, Files files, Sources& sources) {
   Result<Formats> formats = parse_formats(settings);
   if (!formats) return fail(formats.error());
-  Result<LdapUrl> url = parse_ldap_url(settings.ldap_url);
+  Result<LdapUrl> url = LdapUrl();
+  if (!knows_nobody(settings)) url = parse_ldap_url(settings.ldap_url);
   if (!url) return about("LdapUrl", url.error());
   const Result<Source*> source = open_source(loop, settings, *url, log, files, sources);
   if (!source) return fail(source.error());

@@ -73,6 +73,12 @@ Result<Source*> Sources::open_file(const LdapUrl& url, const UniqueFd& file) {
   return item.source.get();
 }
 
+Source* Sources::open_nothing() {
+  Item& item = items_.emplace_back();
+  item.source = std::make_unique<Source>("no LdapUrl", *EmbeddedDirectory::from_ldif(""));
+  return item.source.get();
+}
+
 Result<Source*> Sources::open_servers(Loop& loop, const LdapUrl& url,
                                       const config::Settings& settings, const UniqueFd& ca_file,
                                       Log& log) {

@@ -25,6 +25,8 @@ class Sources {
 
   // The LDIF file that `url` names, read from `file` when it is wanted for the first time.
   Result<Source*> open_file(const LdapUrl& url, const UniqueFd& file);
+  // A directory in which nobody is, for who has no LdapUrl.
+  Source* open_nothing();
   // The servers of `url`. `ca_file` as in Files; read when they are wanted for the first time.
   Result<Source*> open_servers(Loop& loop, const LdapUrl& url, const config::Settings& settings,
                                const UniqueFd& ca_file, Log& log);

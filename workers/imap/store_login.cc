@@ -32,6 +32,7 @@ Task<Welcome> StoreLogin::run() {
   if (access_.store.tls == proxy::StoreTls::after_greeting) co_await start_tls();
   if (!offer_.anything) co_await ask_capability();
   if (offer_.id || access_.store.forwarding.in_protocol) forward_client();
+  access_.credentials_shown = true;
   co_await show_credentials();
   co_await answer_is_yes();
   Welcome welcome;

@@ -49,6 +49,7 @@ Task<std::string> StoreLogin::run() {
   if (access_.store.tls == proxy::StoreTls::after_greeting) co_await start_tls();
   if (needs_capabilities()) co_await ask_capabilities();
   co_await forward_client();
+  access_.credentials_shown = true;
   co_await show_credentials();
   co_await answer_is_yes();
   co_return line_;

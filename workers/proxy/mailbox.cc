@@ -41,6 +41,16 @@ Task<directory::Route> find_for_actor(const Login& login, const Connection& clie
   co_return co_await context.directory().find_route(std::move(query), nullptr);
 }
 
+// The same for everybody, with every step in the log (DebugKeys ldap).
+Task<directory::Route> find_in_detail(const Login& login, const Connection& client,
+                                      const SessionContext& context) {
+  directory::Steps steps;
+  directory::Query query = query_for(login.user, client, context);
+  auto route = co_await attempt(context.directory().find_route(std::move(query), &steps));
+  log_steps(context, steps);
+  co_return co_await std::move(route);
+}
+
 Task<directory::Route> find_by_certificate(const Login& login, const Connection& client,
                                            const SessionContext& context) {
   directory::Directory& directory = context.directory();
@@ -49,7 +59,10 @@ Task<directory::Route> find_by_certificate(const Login& login, const Connection&
   if (tls != nullptr) shown = tls->peer_certificate();
   if (!shown) co_await fail(Errc::refused, "the client has shown no certificate");
   directory::CertificateQuery query(shown->subject, shown->issuer, shown->der);
-  directory::Route owner = co_await directory.find_by_certificate(std::move(query), nullptr);
+  directory::Steps steps;
+  auto found_owner = co_await attempt(directory.find_by_certificate(std::move(query), &steps));
+  if (context.debugs("certmap")) log_steps(context, steps);
+  const directory::Route owner = co_await std::move(found_owner);
   // Its name must lead back to the entry: where users are found by another name than uid, it may be
   // somebody else's at the store.
   directory::Query back = query_for(owner.user, client, context);
@@ -145,6 +158,7 @@ Task<directory::Route> find_mailbox(Login& login, const Connection& client,
   if (login.proof == Proof::certificate) return find_by_certificate(login, client, context);
   if (!login.actor.empty()) return find_for_actor(login, client, context);
   if (asks_server(login, context)) return find_by_server(login, client, context, record, services);
+  if (context.debugs("ldap")) return find_in_detail(login, client, context);
   return context.directory().find_route(query_for(login.user, client, context), nullptr);
 }
 

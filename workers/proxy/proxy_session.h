@@ -42,7 +42,7 @@ Task<Connection> open_mailbox(D& dialect, Login& login, const Connection& client
   backend.connection.deadline(backend.store->login_timeout, "answer from the store");
   const StoreAccess access(*backend.store, backend.host, std::move(credentials));
   Result<> in = co_await attempt(dialect.log_in_to(backend.connection, access));
-  note_store_outcome(services.shared, record.server, in);
+  note_store_outcome(services.shared, record.server, in, access.credentials_shown);
   co_await std::move(in);
   if (context.settings().max_user_sessions > 0) {
     record.stage = Stage::seat;

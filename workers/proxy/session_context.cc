@@ -10,6 +10,11 @@
 
 namespace openmmp::proxy {
 
+bool SessionContext::debugs(std::string_view key) const {
+  const config::Words& keys = settings().debug_keys;
+  return log.wants(LogLevel::debug) || std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+
 Result<> believe(SessionContext& context, ForwardedClient said) {
   if (said.ttl && *said.ttl <= 1) {
     context.in_loop = true;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "ipc/runtime/address.h"
 #include "ipc/runtime/log.h"
@@ -21,6 +22,8 @@ struct SessionContext {
       : id(i), client(c), client_name(c.to_string()), domain(&d), log(l) {}
   const config::Settings& settings() const { return domain->settings; }
   directory::Directory& directory() const { return *domain->directory; }
+  // Whether DebugKeys has the subject, or LogLevel asks for everything.
+  bool debugs(std::string_view key) const;
 
   uint64_t id;  // unique for the life of the worker
   SocketAddress client;

@@ -20,6 +20,12 @@ Refusal refusal_for(Stage stage, const Error& error) {
   return is_held ? Refusal::held : Refusal::store_down;
 }
 
+void log_steps(const SessionContext& context, const directory::Steps& steps) {
+  for (const directory::Step& step : steps) {
+    log_detail(context, "look-up: {}: {}", step.what, excerpt(step.value, max_reason));
+  }
+}
+
 void log_pre_authenticated(const SessionContext& context, const LoginRecord& record,
                            const SocketAddress& local) {
   context.log.write(LogLevel::notice, context.id,
@@ -57,11 +63,12 @@ void log_refused(const SessionContext& context, const Error& error) {
 }
 
 void log_tls(const SessionContext& context, const tls::Stream& stream) {
-  if (!context.log.wants(LogLevel::info)) return;
+  const bool is_wanted = context.log.wants(LogLevel::info);
+  if (!is_wanted && !context.debugs("tls")) return;
   const tls::Facts facts = stream.facts();
-  context.log.write(
-      LogLevel::info, context.id, "TLS with client {}: {} {}{}{}{}", context.client_name,
-      facts.version, facts.cipher, facts.resumed ? ", resumed" : "",
+  context.log.write_always(
+      is_wanted ? LogLevel::info : LogLevel::debug, context.id, "TLS with client {}: {} {}{}{}{}",
+      context.client_name, facts.version, facts.cipher, facts.resumed ? ", resumed" : "",
       facts.server_name.empty() ? "" : ", server name ", excerpt(facts.server_name, max_name));
 }
 

@@ -35,6 +35,14 @@ struct LoginRecord {
 // What the client may know of an attempt that failed like this.
 Refusal refusal_for(Stage stage, const Error& error);
 
+// A line for context.debugs().
+template <class... Args>
+void log_detail(const SessionContext& context, fmt::format_string<Args...> format, Args&&... args) {
+  context.log.write_always(LogLevel::debug, context.id, format, std::forward<Args>(args)...);
+}
+// How a name became a store.
+void log_steps(const SessionContext& context, const directory::Steps& steps);
+
 // The password is right, says who was asked before the store.
 void log_pre_authenticated(const SessionContext& context, const LoginRecord& record,
                            const SocketAddress& local);

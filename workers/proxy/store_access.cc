@@ -56,6 +56,7 @@ Task<StoreConnection> reach_store(const directory::Route& route, const Connectio
       last = way.error();
       continue;
     }
+    if (context.debugs("connect")) log_detail(context, "connects to store {}", record.server);
     auto reaching = store.is_plain() ? dial(services.loop, services.resolver, host, store)
                                      : dial_through(services.loop, services.resolver, host, store,
                                                     proxy_header_for(store, client, context));

@@ -39,6 +39,8 @@ struct StoreAccess {
   const Store& store;
   const std::string& host;
   StoreCredentials credentials;
+  // Set by the dialect: from here on the store has heard what a client has chosen.
+  mutable bool credentials_shown = false;
 };
 
 }  // namespace openmmp::proxy

@@ -4,7 +4,8 @@
 
 namespace openmmp::proxy {
 
-void note_store_outcome(SharedState& shared, const std::string& store, const Result<>& outcome) {
+void note_store_outcome(SharedState& shared, const std::string& store, const Result<>& outcome,
+                        bool credentials_shown) {
   if (outcome) return shared.store_succeeded(store);
   switch (outcome.error().code) {
     case Errc::refused:
@@ -13,7 +14,8 @@ void note_store_outcome(SharedState& shared, const std::string& store, const Res
     case Errc::timeout:
     case Errc::protocol:
     case Errc::limit:  // of a line
-      return shared.store_failed(store, outcome.error().detail);
+      if (!credentials_shown) shared.store_failed(store, outcome.error().detail);
+      return;
     case Errc::unavailable:
     case Errc::draining:
     case Errc::internal:
