@@ -144,6 +144,10 @@ Result<Script> parse_script(std::string_view text) {
     text.remove_prefix(std::min(lf + 1, text.size()));
     if (line.empty() || line.front() == '#') continue;
     const std::string_view first = take_word(line);
+    if (first == "taken") {
+      script.taken.emplace_back(line);
+      continue;
+    }
     const std::string_view second = take_word(line);
     if (first == "set") {
       script.settings.emplace_back(second, line);

@@ -26,6 +26,7 @@ namespace {
 constexpr int max_idle_turns = 1000;  // of 10 ms each
 constexpr int turns_to_notice = 20;
 constexpr int turns_of_pause = 5;
+constexpr int plenty_of_seats = 1000;
 
 UniqueFd file_with(std::string_view text) {
   UniqueFd file(::memfd_create("dialog", MFD_CLOEXEC));
@@ -74,19 +75,50 @@ std::string scram_secret() {
                      sasl::base64_encode(made->server_key.reveal()));
 }
 
-// The password of each is "secret", for mechanisms that are checked here.
+constexpr std::string_view ssha_secret = "{SSHA}1G904nLkTkGWjKNnQuB/hpWXC/hzYWx0c2FsdA==";
+
+std::string user(std::string_view uid, std::string_view password, std::string_view attributes) {
+  return fmt::format(
+      "dn: uid={0},o=example\nobjectClass: inetOrgPerson\nuid: {0}\nuserPassword: {1}\n{2}\n", uid,
+      password, attributes);
+}
+
+std::string mail_host(uint16_t port) { return fmt::format("mailHost: 127.0.0.1:{}\n", port); }
+
+// Users at the store whom their status or their filter may keep out.
+std::string guarded_users(uint16_t store) {
+  const struct {
+    std::string_view uid;
+    std::string_view attribute;
+  } guarded[] = {
+      {"hold", "mailUserStatus: hold"},
+      {"disabled", "mailUserStatus: disabled"},
+      {"deleted", "mailUserStatus: deleted"},
+      {"overquota", "mailUserStatus: overquota"},
+      {"inactive", "inetUserStatus: inactive"},
+      {"removed", "inetUserStatus: removed"},
+      {"denied", "mailAllowedServiceAccess: -imap,pop:ALL"},
+      {"tlsonly", "mailAllowedServiceAccess: +imaps,pops:ALL"},
+      {"elsewhere", "mailAllowedServiceAccess: +imap,pop:10.0.0.0/8"},
+      {"misspelt", "mailAllowedServiceAccess: imap"},
+      {"asking", "mailAllowedServiceAccess: +imap,pop:joe@192.0.2.1"},
+  };
+  std::string all;
+  for (const auto& one : guarded) {
+    all += user(one.uid, "secret", mail_host(store) + std::string(one.attribute) + '\n');
+  }
+  return all;
+}
+
+// The password of each is "secret".
 std::string users(uint16_t store, uint16_t down) {
   static const std::string hashed = scram_secret();
-  const auto user = [](std::string_view uid, std::string_view password, std::string_view hosts) {
-    return fmt::format(
-        "dn: uid={0},o=example\nobjectClass: inetOrgPerson\nuid: {0}\nuserPassword: {1}\n{2}\n",
-        uid, password, hosts);
-  };
-  const auto at = [](uint16_t port) { return fmt::format("mailHost: 127.0.0.1:{}\n", port); };
   return "dn: o=example\nobjectClass: organization\no: example\n\n" +
-         user("joe", "secret", at(store)) + user("jane", hashed, at(store)) +
-         user("admin", "secret", at(store)) + user("down", "secret", at(down)) +
-         user("two", "secret", at(down) + at(store)) + user("nohost", "secret", "");
+         user("joe", "secret", mail_host(store)) + user("jane", hashed, mail_host(store)) +
+         user("admin", "secret", mail_host(store)) + user("ssha", ssha_secret, mail_host(store)) +
+         user("down", "secret", mail_host(down)) +
+         user("two", "secret", mail_host(down) + mail_host(store)) + user("nohost", "secret", "") +
+         guarded_users(store);
 }
 
 config::Pairs pairs_for(const Script& script) {
@@ -143,6 +175,10 @@ Stage::Stage(const Script& script, MakeSession make_session, proxy::Stores::Prot
     failure_ = raised.error().detail;
     return;
   }
+  if (const Result<> taken = take_seats(); !taken) {
+    failure_ = taken.error().detail;
+    return;
+  }
   sessions_ = std::make_unique<proxy::SessionSet>(
       loop_, [this, make = std::move(make_session)](proxy::Connection connection,
                                                     proxy::SessionContext& context) {
@@ -176,6 +212,17 @@ proxy::SessionContext Stage::client_context() {
   context.tls_at_connect = services_->tls != nullptr && !settings_.ssl_ports.empty();
   context.spoof_message = services_->spoof_message.get();
   return context;
+}
+
+Result<> Stage::take_seats() {
+  somebody_.emplace(client_context());
+  for (const std::string& key : script_.taken) {
+    Result<std::optional<proxy::Seat>> seat =
+        services_->shared.try_seat(key, plenty_of_seats, *somebody_);
+    if (!seat || !*seat) return fail(Errc::internal, "no seat of " + key);
+    taken_.push_back(std::move(**seat));
+  }
+  return {};
 }
 
 Stage::~Stage() = default;

@@ -4,7 +4,9 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "tests/dialogs/peer.h"
 #include "tests/dialogs/script.h"
@@ -38,6 +40,7 @@ class Stage {
   Peer& peer(Side side) { return side == Side::client ? client_ : backend_; }
   Result<> raise(const proxy::Stores::Protocol& protocol);
   proxy::SessionContext client_context();
+  Result<> take_seats();
   bool perform(const Step& step);
   bool take_expected(const Step& step);
   bool take_bytes(const Step& step);
@@ -56,6 +59,8 @@ class Stage {
   UniqueFd store_;  // listening
   UniqueFd down_;   // bound, not listening
   std::unique_ptr<proxy::Services> services_;
+  std::optional<proxy::SessionContext> somebody_;  // else, with seats
+  std::vector<proxy::Seat> taken_;
   std::unique_ptr<proxy::SessionSet> sessions_;
   Peer client_;
   Peer backend_;
