@@ -31,6 +31,7 @@ Task<Connection> open_mailbox(D& dialect, Login& login, const Connection& client
                               Services& services) {
   record.begin(login.user);
   if (services.policy.enabled()) co_await ask_policy(login, client, context, services);
+  record.stage = Stage::directory;
   directory::Route route = co_await find_mailbox(login, client, context, record, services);
   record.user = route.user;
   if (needs_permission(login, route, record, context)) {
@@ -71,7 +72,11 @@ Task<Connection> log_in(Connection& client, D& dialect, LoginRecord& record,
     const Refusal why = refusal_for(record.stage, backend.error());
     if (why == Refusal::credentials) {
       services.shared.login_failed(context);
-      if (services.policy.enabled()) report_login(login, client, context, services, false);
+      // What the policy itself refused it has been told already.
+      const bool is_news = record.stage != Stage::policy;
+      if (services.policy.enabled() && is_news) {
+        report_login(login, client, context, services, false);
+      }
     }
     co_await dialect.refuse(why);
   }

@@ -12,18 +12,18 @@
 
 namespace openmmp::proxy {
 
-enum class Stage { directory, permission, connect, login, seat };
+enum class Stage { policy, directory, permission, connect, login, seat };
 
 // How far the last login attempt of a session got, and with whom.
 struct LoginRecord {
   void begin(const std::string& typed) {
-    stage = Stage::directory;
+    stage = Stage::policy;
     user = typed;
     server.clear();
     ++attempt;
     pre_authenticated = false;
   }
-  Stage stage = Stage::directory;
+  Stage stage = Stage::policy;
   int attempt = 0;                 // of this session
   bool pre_authenticated = false;  // the password was checked here, and is right
   bool last = false;               // no further attempt is wanted
