@@ -75,7 +75,7 @@ Result<Source*> Sources::open_file(const LdapUrl& url, const UniqueFd& file) {
 
 Source* Sources::open_nothing() {
   Item& item = items_.emplace_back();
-  item.source = std::make_unique<Source>("no LdapUrl", *EmbeddedDirectory::from_ldif(""));
+  item.source = std::make_unique<Source>("no LdapUrl", EmbeddedDirectory());
   return item.source.get();
 }
 
