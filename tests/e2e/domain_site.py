@@ -180,8 +180,12 @@ class RecordingStores:
 
     def _serve_imap(self, _, connection, lines):
         connection.sendall(b"* OK [CAPABILITY IMAP4rev1] stub ready\r\n")
-        for line in lines:
-            tag, verb, *rest = line.decode().split(None, 2)
+        while line := lines.readline():
+            while literal := re.search(rb"\{(\d+)\+?\}\r\n$", line):
+                connection.sendall(b"+ go on\r\n")
+                text = b'"%s"' % lines.read(int(literal.group(1)))
+                line = line[: literal.start()] + text + lines.readline()
+            tag, verb, *rest = line.decode(errors="replace").split(None, 2)
             if verb.upper() == "LOGIN":
                 words = re.findall(r'"((?:[^"\\]|\\.)*)"|(\S+)', rest[0])
                 self.logins.append(tuple(quoted or atom for quoted, atom in words))
