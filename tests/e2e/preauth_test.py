@@ -296,6 +296,8 @@ class AuthHttp(PreAuth):
     RIGHT = PASSWORD + " %"
 
     def test_a_login(self):
+        done = self.mmp.ctl("check")
+        self.assertIn("ok: 0 errors, 0 warnings, 0 notes", done.stdout + done.stderr)
         self.assert_logs_in(self.mmp, "joe@one.example", self.RIGHT)
         self.assertEqual([path for path, _ in self.requests], ["/auth", "/auth"])
         for (_, headers), protocol in zip(self.requests, ("imap", "pop3")):
