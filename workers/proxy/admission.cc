@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "config/access_filter.h"
+#include "workers/directory/text.h"
 
 namespace openmmp::proxy {
 
@@ -120,7 +121,8 @@ Task<> check_filter(std::string text, std::string what, const Connection& client
 Task<> take_user_seat(const directory::Route& route, SessionContext& context, Seats& seats,
                       Services& services) {
   const int limit = context.settings().max_user_sessions;
-  const std::string key = "user " + route.user;
+  // The directory finds the same user by other spellings, and each would have a limit of its own.
+  const std::string key = "user " + directory::fold(route.user);
   std::optional<Seat> seat = co_await services.shared.try_seat(key, limit, context);
   if (!seat) seat = co_await services.shared.take_seat(key, limit, context);
   seats.user = std::move(*seat);
