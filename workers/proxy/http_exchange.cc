@@ -18,7 +18,10 @@ Task<Connection> connect(Loop& loop, Resolver& resolver, HostPort server, Millis
   Error last(Errc::unavailable, "no address");
   for (size_t i = 0; i < addresses.size(); ++i) {
     Result<UniqueFd> socket = start_connect(addresses[i]);
-    if (!socket) co_return fail(socket.error());
+    if (!socket) {  // of a family that this host has no way to, perhaps
+      last = std::move(socket.error());
+      continue;
+    }
     Connection connection(loop, std::move(*socket));
     const auto left = static_cast<int>(addresses.size() - i);
     connection.deadline((until - loop.now()) / left, "connection");

@@ -194,8 +194,10 @@ class HttpExchangeTest : public testing::Test {
   }
 
   Loop loop;
+  // One that no packet can be sent to, one that nobody listens on, and the server's.
   Resolver resolver{loop, [](const std::string&) -> Result<Addresses> {
-                      return Addresses{*SocketAddress::parse("127.0.0.7", 0),
+                      return Addresses{*SocketAddress::parse("255.255.255.255", 0),
+                                       *SocketAddress::parse("127.0.0.7", 0),
                                        *SocketAddress::parse("127.0.0.1", 0)};
                     }};
 };
