@@ -29,6 +29,11 @@ Task<> check_actor(std::string actor, const Connection& client, const SessionCon
     may = !settings.store_admin.empty() && actor == settings.store_admin;
   } else {
     directory::Query query = query_for(actor, client, context);
+    // One who has no mailbox may be an administrator; one who is shut out may not.
+    const auto route = co_await attempt(context.directory().find_route(query, nullptr));
+    if (route && route->standing != directory::Standing::active) {
+      co_await fail(Errc::refused, route->standing_text);
+    }
     may = co_await context.directory().is_member(std::move(query), settings.admin_groups);
   }
   if (!may) co_await fail(Errc::refused, fmt::format("'{}' may not act for others", actor));
