@@ -31,9 +31,11 @@ Result<config::ConnLimits> conn_limits_of(const config::Settings& settings, cons
 }
 
 Result<SharedState::Options> shared_options(const config::Settings& settings, const Files& files,
-                                            const ipc::Birthright& birth) {
+                                            const ipc::Birthright& birth,
+                                            const Stores::Protocol& protocol) {
   SharedState::Options options;
   options.service = birth.service;
+  options.protocol = protocol.name;
   options.generation = birth.generation;
   options.index = birth.index;
   options.bad_guys.most = static_cast<size_t>(settings.bg_max);
@@ -97,7 +99,7 @@ Result<std::unique_ptr<Services>> make_services(Loop& loop, Log& log, ipc::Birth
   if (const config::FileText* const file = find_file(*files, "SpoofMessageFile")) {
     parts.spoof_message = std::make_unique<std::string>(file->text.reveal());
   }
-  auto shared = shared_options(parts.settings, *files, birth);
+  auto shared = shared_options(parts.settings, *files, birth, protocol);
   if (!shared) return fail(std::move(shared.error()));
   parts.shared = std::move(*shared);
   return std::make_unique<Services>(loop, log, protocol, std::move(parts));

@@ -150,7 +150,11 @@ void SharedState::hear(const proto::FromState& message) {
     if (const auto bad_guy = read_bad_guy(entry, now)) bad_guys_.merge(*bad_guy, now);
   }
   for (const proto::StoreEvent& entry : message.store_events()) {
-    if (const auto event = read_store_event(entry, now)) stores_.apply(*event);
+    const auto event = read_store_event(entry, now);
+    if (!event) continue;
+    // What speaks another protocol looks dead to our probes, whatever its state is.
+    if (!event->protocol.empty() && event->protocol != options_.protocol) continue;
+    stores_.apply(*event);
   }
   for (const proto::Verdict& verdict : message.verdicts()) hear_verdict(verdict);
 }
@@ -239,8 +243,10 @@ proto::ToState SharedState::gather() {
     seat.set_held(taken.held);
   }
   take_news(bad_guy_news_, [&](const BadGuy& b) { write_bad_guy(b, *message.add_bad_guys()); });
-  take_news(store_news_,
-            [&](const StoreEvent& e) { write_store_event(e, *message.add_store_events()); });
+  take_news(store_news_, [&](StoreEvent& e) {
+    e.protocol = options_.protocol;
+    write_store_event(e, *message.add_store_events());
+  });
   return message;
 }
 

@@ -54,7 +54,8 @@ class Seat {
 class SharedState {
  public:
   struct Options {
-    std::string service;  // seats are counted for each service apart
+    std::string service;   // seats are counted for each service apart
+    std::string protocol;  // "imap": other workers' stores are not for this one to know
     uint32_t generation = 0;
     uint32_t index = 0;
     BadGuyRules bad_guys;

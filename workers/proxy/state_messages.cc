@@ -69,6 +69,7 @@ void write_store_event(const StoreEvent& from, proto::StoreEvent& to) {
   to.set_reason(from.reason.substr(0, max_reason));
   to.set_at(from.at.count());
   if (from.kind == StoreEvent::Kind::failed) to.set_failures(static_cast<uint32_t>(from.failures));
+  to.set_protocol(from.protocol);
 }
 
 Result<StoreEvent> read_store_event(const proto::StoreEvent& from, Millis now) {
@@ -79,9 +80,13 @@ Result<StoreEvent> read_store_event(const proto::StoreEvent& from, Millis now) {
       std::any_of(name.begin(), name.end(), is_control)) {
     return fail(Errc::protocol, "a store's name that is none");
   }
+  if (from.protocol().size() > max_protocol_name) {
+    return fail(Errc::protocol, "a protocol's name that is none");
+  }
   StoreEvent result;
   result.kind = *kind;
   result.store = name;
+  result.protocol = from.protocol();
   result.reason = one_line(std::string_view(from.reason()).substr(0, max_reason));
   result.at = std::min(Millis(from.at()), now);
   result.failures = static_cast<int>(std::clamp(from.failures(), 1u, most_failures));

@@ -10,6 +10,7 @@
 
 namespace openmmp::proxy {
 
+constexpr size_t max_protocol_name = 32;
 constexpr size_t max_store_name = 300;  // a host name has no more than 253
 constexpr size_t max_reason = 500;
 constexpr Seconds max_badness{86400};  // of BGMaxBadness

@@ -62,7 +62,8 @@ std::optional<StoreEvent> StoreHealth::succeeded(const std::string& store, Time 
 void StoreHealth::apply(const StoreEvent& event) {
   auto* item = find_or_make(event.store, event.at);
   if (item == nullptr) return;
-  const Entry& entry = item->second;
+  Entry& entry = item->second;
+  if (!event.protocol.empty()) entry.protocol = event.protocol;
   switch (event.kind) {
     case StoreEvent::Kind::failed:
       if (event.at < entry.succeeded_at) return;  // it is over
@@ -94,6 +95,7 @@ std::vector<StoreEvent> StoreHealth::events() const {
     event.at = fails ? entry.failed_at : entry.succeeded_at;
     event.reason = entry.reason;
     event.failures = entry.failures;
+    event.protocol = entry.protocol;
     events.push_back(std::move(event));
   }
   return events;

@@ -36,6 +36,8 @@ struct StoreEvent {
   std::string reason;  // of failed
   Time at{0};
   int failures = 1;  // of failed: in a row, with this one
+  // Spoken there by who has seen it: nobody else can probe it. Empty in what an operator decides.
+  std::string protocol;
 };
 
 class StoreHealth {
@@ -87,6 +89,7 @@ class StoreHealth {
     Time decided_at{0};                // by the operator
     std::optional<Time> spared_since;  // it has come back
     std::optional<Time> turn;          // its place in turns_
+    std::string protocol;              // as the last event had it
   };
   using Entries = std::map<std::string, Entry>;
 
