@@ -208,6 +208,9 @@ class Spoof(Stores):
             self.mmp.await_log(["store", self.pop_store, "is down"])
             first, again = self.see_the_message(), self.see_the_message()
             self.assertEqual(first, again)
+            # Only POP workers probe it: it has no answer for IMAP.
+            wait_until(lambda: self.stores()[self.pop_store]["failures"] >= 6, "it is probed")
+            self.assertNotIn(self.pop_store, self.mmp.log_text("ImapProxy*.log"))
             load.go_on()
             store.start()
             wait_until(lambda: self.is_up(self.pop_store), "the store is up")
@@ -290,7 +293,8 @@ class Operator(Stores):
     def test_all_of_a_host(self):
         self.assertTrue(self.logs_in(self.alice))
         self.assertTrue(self.pop_client(self.alice)[1].startswith("+OK"))
-        wait_until(lambda: {self.imap_store, self.pop_store} <= set(self.stores()), "both are known")
+        both = {self.imap_store, self.pop_store}
+        wait_until(lambda: both <= set(self.stores()), "both are known")
         self.ctl("down", STORE_HOSTS[0])
         self.assert_alert(self.alice)
         self.assertRegex(self.pop_client(self.alice)[1], r"^-ERR \[SYS/TEMP\]")
@@ -357,7 +361,7 @@ class HangingStore(Stores):
     def test_holds_up_nobody_else(self):
         clients = [self.ask_for_mail() for _ in range(self.ATTEMPTS + 4)]
         told = wait_until(
-            lambda: len(found := self.answered(clients)) == 4 and found, "the others are told at once"
+            lambda: len(found := self.answered(clients)) == 4 and found, "others are told at once"
         )
         for client in told:
             self.assertEqual(client.until("a ")[-2], f"* NO [ALERT] {ALERT}")
