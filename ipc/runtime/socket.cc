@@ -72,11 +72,18 @@ Result<UniqueFd> start_connect(const SocketAddress& address,
   return fd;
 }
 
-SocketAddress local_address(int fd) {
+namespace {
+
+SocketAddress address_of(int fd, int (*name)(int, sockaddr*, socklen_t*)) {
   sockaddr_storage storage;
   socklen_t size = sizeof storage;
-  if (getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return SocketAddress();
+  if (name(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return SocketAddress();
   return SocketAddress::from(reinterpret_cast<sockaddr*>(&storage));
 }
+
+}  // namespace
+
+SocketAddress local_address(int fd) { return address_of(fd, getsockname); }
+SocketAddress peer_address(int fd) { return address_of(fd, getpeername); }
 
 }  // namespace openmmp

@@ -24,7 +24,8 @@ Result<UniqueFd> accept_tcp(int listener, SocketAddress& peer);
 Result<UniqueFd> start_connect(const SocketAddress& address,
                                const std::optional<SocketAddress>& source = std::nullopt);
 
-// The local end of a connected or bound socket.
+// The local end of a connected or bound socket, and the other one of a connected socket.
 SocketAddress local_address(int fd);
+SocketAddress peer_address(int fd);
 
 }  // namespace openmmp

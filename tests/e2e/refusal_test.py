@@ -1,12 +1,13 @@
 """Logins that fail: what the client may know, what the log says, what no log ever says."""
 
 import glob
+import json
 import os
 import re
 import socket
 import unittest
 
-from testbed import HOST, PASSWORD, Client, Site, StubStore
+from testbed import HOST, PASSWORD, Client, Site, StubStore, free_port
 
 NOBODY = "nobody@example.com"
 WRONG = "Wr0ng-pass-phrase"
@@ -175,6 +176,27 @@ class StoresThatMisbehave(unittest.TestCase):
 
     def test_end(self):
         self.login(serve_end)
+
+
+class Loops(unittest.TestCase):
+    def test_a_store_that_is_this_multiplexor(self):
+        """One login must not beget another, whatever the name of our own address."""
+        port = free_port()
+        homes = {"self@example.com": f"localhost:{port}", "ip@example.com": f"127.0.0.1:{port}"}
+        site = Site(homes=homes)
+        self.addCleanup(site.close)
+        mmp = site.instance
+        mmp.imap_port = port
+        site.start()
+        for user in ("self@example.com", "ip@example.com"):
+            with Client(mmp.imap_port) as client:
+                client.line()
+                client.send(f"a LOGIN {user} {PASSWORD}\r\n")
+                self.assertIn("[UNAVAILABLE]", client.until("a ")[-1])
+        status = json.loads(mmp.ctl("--json", "status").stdout)
+        accepted = sum(w["accepted"] for w in status["workers"] if "Imap" in w["service"])
+        # Two clients, what each of them connected to, and who looked whether the port is open.
+        self.assertLess(accepted, 7)
 
 
 if __name__ == "__main__":

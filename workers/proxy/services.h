@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "config/conn_limits.h"
 #include "config/settings.h"
@@ -77,6 +78,7 @@ struct Services {
   ClientLookup client_lookup;
   Policy policy;
   SharedState shared;
+  std::vector<SocketAddress> listeners;  // ours: a store that is one of them is a loop
   StoreTraffic store_traffic;
   Rejections rejections;
   RelayPool relay_pool;

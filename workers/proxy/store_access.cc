@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "ipc/runtime/socket.h"
 #include "workers/proxy/dial.h"
 #include "workers/proxy/proxy_header.h"
 
@@ -40,6 +43,23 @@ Result<StoreTraffic::Attempt> begin_attempt(const std::string& store, Services& 
                                       health.most_at_once(store, most, services.loop.now()));
 }
 
+// Whether the store's end of a connection is a listener of ours: each login would beget another.
+bool leads_to_us(const Connection& store, uint16_t port, const Services& services) {
+  const auto& ours = services.listeners;
+  const bool may_be = std::any_of(ours.begin(), ours.end(), [port](const SocketAddress& listener) {
+    return listener.port() == port;
+  });
+  if (!may_be) return false;
+  const SocketAddress there = peer_address(store.fd());
+  const bool on_this_host = there.ip_bytes() == local_address(store.fd()).ip_bytes();
+  return std::any_of(ours.begin(), ours.end(), [&](const SocketAddress& listener) {
+    if (listener.port() != port) return false;
+    const std::string ip = listener.ip();
+    const bool on_every = ip == "0.0.0.0" || ip == "::";
+    return listener.ip_bytes() == there.ip_bytes() || (on_every && on_this_host);
+  });
+}
+
 }  // namespace
 
 Task<StoreConnection> reach_store(const directory::Route& route, const Connection& client,
@@ -61,6 +81,10 @@ Task<StoreConnection> reach_store(const directory::Route& route, const Connectio
                                      : dial_through(services.loop, services.resolver, host, store,
                                                     proxy_header_for(store, client, context));
     Result<Connection> connection = co_await attempt(std::move(reaching));
+    if (connection && leads_to_us(*connection, host.port, services)) {
+      last = Error(Errc::unavailable, "it is this multiplexor itself");
+      continue;
+    }
     if (connection) {
       way->connected();
       co_return StoreConnection(std::move(*connection), store, std::move(host.host),

@@ -117,7 +117,9 @@ Result<> Worker::listen() {
       });
   std::vector<bool> at_connect;
   for (const UniqueFd& listener : birth_.listeners) {
-    const bool is_ssl = config::is_ssl_port(*ssl_ports, local_address(listener.get()));
+    const SocketAddress address = local_address(listener.get());
+    services_->listeners.push_back(address);
+    const bool is_ssl = config::is_ssl_port(*ssl_ports, address);
     at_connect.push_back(services_->tls != nullptr && is_ssl);
   }
   acceptor_ = std::make_unique<Acceptor>(
