@@ -66,8 +66,9 @@ void Supervisor::turn() {
   // Until nothing is left to do now: what is noticed here must not wait for the next event.
   for (;;) {
     if (reload_asked_ && !next_ && !stopping_) begin_reload();
-    const bool changed = workforce_.take_changed() | state_.take_changed();
-    if (!std::exchange(due_, false) && !changed) break;
+    const bool workers_changed = workforce_.take_changed();
+    const bool state_changed = state_.take_changed();
+    if (!std::exchange(due_, false) && !workers_changed && !state_changed) break;
     act();
     check_first_start();
   }

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include <memory>
+#include <set>
 #include <tuple>
 #include <vector>
 
@@ -15,13 +16,13 @@
 
 namespace openmmp::directory {
 
-// Message numbers stay below 128 in these tests, so that each is one byte.
+// A message number as it stands in BER: one byte or more.
 struct StubConnection {
   UniqueFd fd;
   std::string input;
-  std::string held;  // numbers of requests that wait for release()
+  std::vector<std::string> held;  // numbers of requests that wait for release()
   bool bound = false;
-  std::string user_binds;  // numbers of those
+  std::set<std::string> user_binds;  // numbers of those
 };
 
 namespace {
@@ -32,16 +33,16 @@ std::string ber(int tag, const std::string& content) {
   return result + static_cast<char>(content.size()) + content;
 }
 
-std::string message(char id, int tag, const std::string& content) {
-  return ber(0x30, ber(0x02, std::string(1, id)) + ber(tag, content));
+std::string message(const std::string& id, int tag, const std::string& content) {
+  return ber(0x30, ber(0x02, id) + ber(tag, content));
 }
 
-std::string result(char id, int tag, int code) {
+std::string result(const std::string& id, int tag, int code) {
   return message(
       id, tag, ber(0x0A, std::string(1, static_cast<char>(code))) + ber(0x04, "") + ber(0x04, ""));
 }
 
-std::string entry(char id, const std::string& dn) {
+std::string entry(const std::string& id, const std::string& dn) {
   const std::string attribute = ber(0x04, "mailHost") + ber(0x31, ber(0x04, "stub"));
   return message(id, 0x64, ber(0x04, dn) + ber(0x30, ber(0x30, attribute)));
 }
@@ -136,8 +137,9 @@ bool StubServer::read_from(StubConnection& connection) {
 }
 
 bool StubServer::handle(StubConnection& connection, const std::string& content) {
-  const char id = content[2];
-  switch (static_cast<unsigned char>(content[3])) {
+  const auto id_size = static_cast<size_t>(content[1]);
+  const std::string id = content.substr(2, id_size);
+  switch (static_cast<unsigned char>(content[2 + id_size])) {
     case 0x60:  // bind
       ++binds_;
       if (!std::exchange(connection.bound, true)) {
@@ -145,7 +147,7 @@ bool StubServer::handle(StubConnection& connection, const std::string& content) 
         return true;
       }
       ++user_binds_;
-      connection.user_binds += id;
+      connection.user_binds.insert(id);
       return take(connection, id);
     case 0x63:  // search
       ++searches_;
@@ -158,15 +160,15 @@ bool StubServer::handle(StubConnection& connection, const std::string& content) 
   }
 }
 
-bool StubServer::take(StubConnection& connection, char id) {
+bool StubServer::take(StubConnection& connection, const std::string& id) {
   if (!holding_) return answer(connection, id);
-  connection.held += id;
+  connection.held.push_back(id);
   return true;
 }
 
-bool StubServer::answer(StubConnection& connection, char id) {
+bool StubServer::answer(StubConnection& connection, const std::string& id) {
   const int fd = connection.fd.get();
-  const bool is_bind = connection.user_binds.find(id) != std::string::npos;
+  const bool is_bind = connection.user_binds.count(id) != 0;
   switch (manner_) {
     case Manner::half_answer:
       send_all(fd, (is_bind ? result(id, 0x61, 0) : entry(id, "uid=joe,o=x")).substr(0, 11));

@@ -45,8 +45,8 @@ class StubServer {
   // All return false when the connection is to be closed.
   bool read_from(struct StubConnection& connection);
   bool handle(struct StubConnection& connection, const std::string& message);
-  bool take(struct StubConnection& connection, char id);
-  bool answer(struct StubConnection& connection, char id);
+  bool take(struct StubConnection& connection, const std::string& id);
+  bool answer(struct StubConnection& connection, const std::string& id);
 
   const Manner manner_;
   int port_;

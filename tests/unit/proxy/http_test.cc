@@ -53,7 +53,7 @@ TEST(HttpReader, ReadsWhatServersSay) {
        "200|transfer-encoding=chunked|"},
   };
   for (const auto& [text, expected] : cases) {
-    for (const size_t size : {1, 2, 3, 7, 1000}) {
+    for (const size_t size : std::initializer_list<size_t>{1, 2, 3, 7, 1000}) {
       EXPECT_EQ(read(text, size), expected) << text;
     }
   }
@@ -108,7 +108,7 @@ TEST(HttpReader, RefusesWhatTwoReadersMayTakeForDifferentThings) {
        "bad: a chunk is longer than it says"},
   };
   for (const auto& [text, expected] : cases) {
-    for (const size_t size : {1, 5, 1000}) {
+    for (const size_t size : std::initializer_list<size_t>{1, 5, 1000}) {
       EXPECT_EQ(read(text, size).substr(0, std::string(expected).size()), expected) << text;
     }
   }

@@ -75,7 +75,7 @@ TEST(PasswordHash, KnowsItByCryptAndScramToo) {
 }
 
 TEST(PasswordHash, TakesASaltOfAnyUsualLength) {
-  for (const size_t length : {0, 1, 4, 16, 63, 64, 65}) {
+  for (const size_t length : std::initializer_list<size_t>{0, 1, 4, 16, 63, 64, 65}) {
     const std::string salt(length, 's');
     const std::string stored = "{SSHA256}" + base64_encode(sha256("secret" + salt) + salt);
     const Result<bool> right = verify_password(stored, Secret("secret"));
