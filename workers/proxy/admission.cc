@@ -66,25 +66,10 @@ Error over_limit(const SessionContext& context, Services& services) {
   return Error(Errc::limit, "too many connections from your address");
 }
 
-Task<> take_connection_seat(SessionContext& context, Seats& seats, Services& services) {
-  const std::optional<int> limit = services.conn_limits.limit_of(context.client);
-  if (!limit) co_return;
-  const std::string key = key_of(context.client);
-  Result<std::optional<Seat>> seat = services.shared.try_seat(key, *limit, context);
-  if (seat && !*seat) {
-    Result<Seat> asked = co_await attempt(services.shared.take_seat(key, *limit, context));
-    if (asked) {
-      *seat = std::move(*asked);
-    } else {
-      seat = fail(std::move(asked.error()));
-    }
-  }
-  if (seat) {
-    seats.connection = std::move(**seat);
-    co_return;
-  }
-  if (seat.error().code != Errc::limit) co_await fail(std::move(seat.error()));
-  co_await fail(over_limit(context, services));
+Task<Seat> seat_for(std::string key, int limit, SessionContext& context, Services& services) {
+  std::optional<Seat> seat = co_await services.shared.try_seat(key, limit, context);
+  if (!seat) seat = co_await services.shared.take_seat(key, limit, context);
+  co_return std::move(*seat);
 }
 
 }  // namespace
@@ -103,7 +88,13 @@ Task<> admit(const Connection& client, SessionContext& context, Seats& seats, Se
   if (!services.domains.empty()) {
     context.domain = &services.domains.find(local_of(client, context));
   }
-  co_await take_connection_seat(context, seats, services);
+  if (const std::optional<int> limit = services.conn_limits.limit_of(context.client)) {
+    std::string key = key_of(context.client);
+    Result<Seat> seat = co_await attempt(seat_for(std::move(key), *limit, context, services));
+    const bool is_over = !seat && seat.error().code == Errc::limit;
+    if (!seat) co_await fail(is_over ? over_limit(context, services) : std::move(seat.error()));
+    seats.connection = std::move(*seat);
+  }
   if (context.settings().client_lookup) co_await find_name(context, services);
   co_await apply(context.domain->tcp_access, "TCPAccess", client, context, services);
 }
@@ -120,12 +111,12 @@ Task<> check_filter(std::string text, std::string what, const Connection& client
 
 Task<> take_user_seat(const directory::Route& route, SessionContext& context, Seats& seats,
                       Services& services) {
+  // The directory finds the same user by other spellings, and each would have a limit of its own;
+  // and the same name is somebody else's in another virtual domain.
+  std::string key = "user " + directory::fold(route.user);
+  if (!context.domain->name.empty()) key += " of " + context.domain->name;
   const int limit = context.settings().max_user_sessions;
-  // The directory finds the same user by other spellings, and each would have a limit of its own.
-  const std::string key = "user " + directory::fold(route.user);
-  std::optional<Seat> seat = co_await services.shared.try_seat(key, limit, context);
-  if (!seat) seat = co_await services.shared.take_seat(key, limit, context);
-  seats.user = std::move(*seat);
+  seats.user = co_await seat_for(std::move(key), limit, context, services);
 }
 
 }  // namespace openmmp::proxy

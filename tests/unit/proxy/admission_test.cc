@@ -152,5 +152,18 @@ TEST_F(AdmissionTest, CountsTheSessionsOfAUser) {
   EXPECT_EQ(seated("joe", third), std::nullopt);
 }
 
+TEST_F(AdmissionTest, TakesOneNameInTwoVirtualDomainsForTwoUsers) {
+  set("MaxUserSessions", "1");
+  set("ConnLimits", "");
+  add_domain("here", {"127.0.0.1"}, {});
+  make();
+  Client& here = come("192.0.2.1");
+  EXPECT_EQ(admitted(here), std::nullopt);
+  EXPECT_EQ(seated("joe", here), std::nullopt);
+  Client& elsewhere = come("192.0.2.2");
+  EXPECT_EQ(seated("joe", elsewhere), std::nullopt);
+  EXPECT_EQ(seated("joe", come("192.0.2.3")), Errc::limit);
+}
+
 }  // namespace
 }  // namespace openmmp::proxy
