@@ -167,7 +167,7 @@ Task<directory::Route> find_mailbox(Login& login, const Connection& client,
   return context.directory().find_route(query_for(login.user, client, context), nullptr);
 }
 
-bool needs_permission(const Login& login, const directory::Route& route, LoginRecord& record,
+bool needs_permission(const Login& login, const directory::Route& route, const LoginRecord& record,
                       const SessionContext& context) {
   return route.standing != directory::Standing::active || !route.domain_filter.empty() ||
          !route.user_filter.empty() || checks_password(login, route, record, context) ||

@@ -19,7 +19,7 @@ Task<directory::Route> find_mailbox(Login& login, const Connection& client,
                                     Services& services);
 
 // Whether anything has to be asked before this login goes to its store.
-bool needs_permission(const Login& login, const directory::Route& route, LoginRecord& record,
+bool needs_permission(const Login& login, const directory::Route& route, const LoginRecord& record,
                       const SessionContext& context);
 
 // PreAuth, the status of user and domain, the filters of both: in this order, so that who has no
