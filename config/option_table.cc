@@ -30,6 +30,11 @@ constexpr std::string_view tls_versions[] = {"1.2", "1.3"};
 constexpr std::string_view oauth_mechanisms[] = {"XOAUTH2", "OAUTHBEARER"};
 constexpr std::string_view client_forwards[] = {"auto",   "none", "proxy1",
                                                 "proxy2", "id",   "xclient"};
+constexpr std::string_view relay_tellings[] = {"auto",   "xproxyehlo", "xclient",
+                                               "proxy1", "proxy2",     "none"};
+constexpr std::string_view relay_logins[] = {"auto",  "xclient",  "xproxyehlo",
+                                             "admin", "password", "none"};
+constexpr std::string_view bare_newlines[] = {"reject", "normalize"};
 constexpr Syntax one_of(std::span<const std::string_view> choices) {
   return {Form::choice, {}, "", choices};
 }
@@ -64,6 +69,15 @@ constexpr Option table[] = {
         "Rejections of one address before it is no longer answered."),
     ours(process, "DrainTime", &S::drain_time, number(0, year, "seconds"), in_process, now,
          "How long sessions of a replaced configuration may go on after a reload."),
+    ours(process, "SharedState", &S::shared_state, form(Form::redis_urls), in_process, later,
+         "Redis or Valkey that instances share what they know by: redis://[USER@]HOST[:PORT][/DB], "
+         "or rediss:// with TLS, several of them tried in order; empty: none."),
+    ours(process, "SharedStatePassword", &S::shared_state_password, plain, in_process, later,
+         "Password for it."),
+    ours(process, "SharedStateCaFile", &S::shared_state_ca_file, form(Form::path), in_process,
+         later, "PEM file of the authorities that sign its certificate; empty: the system's."),
+    ours(process, "SharedStatePrefix", &S::shared_state_prefix, plain, in_process, later,
+         "Beginning of every key and channel there: instances with the same one know the same."),
     ours(process, "MaxGenerations", &S::max_generations, number(1, 100, "generations"), in_process,
          now, "Configurations in use at once; sessions of older ones are ended."),
 
@@ -78,10 +92,10 @@ constexpr Option table[] = {
         "Whom to bind as for searches; empty: anonymous."),
     mmp(directory, "BindPass", &S::bind_pass, plain, in_proxies | in_vdmap, now,
         "Password of BindDN."),
-    mmp(directory, "LDAPTimeout", &S::ldap_timeout, number(1, 3600, "seconds"), in_stores, now,
+    mmp(directory, "LDAPTimeout", &S::ldap_timeout, number(1, 3600, "seconds"), in_proxies, now,
         "Limit for one directory operation."),
     mmp(directory, "LDAPRefreshInterval", &S::ldap_refresh_interval, number(1, year, "seconds"),
-        in_stores, now,
+        in_proxies, now,
         "Age at which a connection to the directory is opened anew, which returns to the first "
         "host."),
     ours(directory, "LdapPoolSize", &S::ldap_pool_size, number(1, 256, "connections"), in_proxies,
@@ -162,30 +176,30 @@ constexpr Option table[] = {
         "Login name for the store: %s, %o, %U, %V, %A[attribute]; empty: %U, or %U@%V outside the "
         "default domain."),
 
-    mmp(authentication, "PreAuth", &S::pre_auth, plain, in_stores | in_vdmap, now,
+    mmp(authentication, "PreAuth", &S::pre_auth, plain, in_proxies | in_vdmap, now,
         "Verify the password in the directory before a store is contacted."),
     mmp(authentication, "AuthCacheSize", &S::auth_cache_size, number(0, 10000000, "entries"),
-        in_stores | in_vdmap, now, "Verified logins remembered."),
+        in_proxies | in_vdmap, now, "Verified logins remembered."),
     mmp(authentication, "AuthCacheTTL", &S::auth_cache_ttl, number(0, year, "seconds"),
-        in_stores | in_vdmap, now, "How long a verified login is remembered."),
+        in_proxies | in_vdmap, now, "How long a verified login is remembered."),
     mmp(authentication, "AuthenticationServer", &S::authentication_server, form(Form::http_server),
-        in_stores | in_vdmap, now,
+        in_proxies | in_vdmap, now,
         "Who checks passwords when PreAuth is yes, and may name the store: host:port or http:// "
         "URL of a "
         "server for nginx's auth_http."),
     mmp(authentication, "AuthenticationLdapAttributes", &S::authentication_ldap_attributes,
-        form(Form::attributes), in_stores | in_vdmap, now,
+        form(Form::attributes), in_proxies | in_vdmap, now,
         "Attributes of the user handed to AuthenticationServer."),
     ours(authentication, "AuthenticationTimeout", &S::authentication_timeout,
-         number(1, 3600, "seconds"), in_stores | in_vdmap, now,
+         number(1, 3600, "seconds"), in_proxies | in_vdmap, now,
          "Time for an answer of AuthenticationServer."),
     ours(
         authentication, "AuthenticationHeader", &S::authentication_header, plain,
         in_stores | in_vdmap, now,
         "A header that AuthenticationServer is sent with each request, as \"X-Auth-Key: secret\"."),
-    mmp(authentication, "CRAMs", &S::crams, plain, in_stores | in_vdmap, now,
+    mmp(authentication, "CRAMs", &S::crams, plain, in_proxies | in_vdmap, now,
         "Offer CRAM-MD5 and APOP: the password is read from the directory."),
-    ours(authentication, "SCRAMs", &S::scrams, plain, in_stores | in_vdmap, now,
+    ours(authentication, "SCRAMs", &S::scrams, plain, in_proxies | in_vdmap, now,
          "Offer SCRAM-SHA-256 and, over TLS, SCRAM-SHA-256-PLUS; the store is logged in to by "
          "StoreAdmin."),
     ours(authentication, "OAuthMechanisms", &S::oauth_mechanisms, one_of(oauth_mechanisms),
@@ -195,7 +209,7 @@ constexpr Option table[] = {
         in_stores | in_vdmap, now,
         "Attributes of a user that hold a clear password or a SCRAM secret, for CRAMs and SCRAMs."),
     mmp(authentication, "RestrictPlainPasswords", &S::restrict_plain_passwords, plain,
-        in_stores | in_vdmap, now, "Refuse clear-text passwords until TLS is active."),
+        in_proxies | in_vdmap, now, "Refuse clear-text passwords until TLS is active."),
     mmp(authentication, "CertMapFile", &S::cert_map_file, form(Form::path), in_proxies | in_vdmap,
         now, "certmap.conf: how a client certificate leads to a user."),
     mmp(authentication, "CertmapDN", &S::certmap_dn, plain, in_proxies, now,
@@ -240,10 +254,12 @@ constexpr Option table[] = {
         "Show an empty mailbox when the store cannot be reached."),
     mmp(sessions, "SpoofTempFail", &S::spoof_temp_fail, plain, in_pop, now,
         "Do so for temporary failures of the login, too."),
-    mmp(sessions, "AuthService", &S::auth_service, plain, in_pop | in_vdmap, later,
+    mmp(sessions, "AuthService", &S::auth_service, plain, in_pop | in_vdmap, now,
         "Answer XQUERYAUTH: who logged in from an address."),
     mmp(sessions, "AuthServiceTTL", &S::auth_service_ttl, number(-1, year, "seconds"),
-        in_pop | in_vdmap, later, "How long a login answers XQUERYAUTH; 0 or below: off."),
+        in_pop | in_vdmap, now,
+        "How long a login that PreAuth has checked opens SmtpProxyAService to its address, and "
+        "answers XQUERYAUTH; 0 or below: off."),
     mmp(sessions, "MaxConcurrentConnectionAttempts", &S::max_concurrent_connection_attempts,
         number(1, 1000000, "connections"), in_proxies, now,
         "Connections to one store that may be pending."),
@@ -262,7 +278,7 @@ constexpr Option table[] = {
     ours(sessions, "SourceAddresses", &S::source_addresses, form(Form::addresses),
          in_proxies | in_store_file, now,
          "Local addresses to connect to stores from, in turn; empty: as the system chooses."),
-    ours(sessions, "StoreFile", &S::store_file, form(Form::path), in_stores, now,
+    ours(sessions, "StoreFile", &S::store_file, form(Form::path), in_proxies, now,
          "File of options for some stores: \"store NAME HOST[:PORT]...\" and \"NAME:OPTION "
          "VALUE\"."),
     ours(sessions, "StoreFailures", &S::store_failures, number(0, 1000000, "failures"), in_stores,
@@ -273,8 +289,8 @@ constexpr Option table[] = {
          now, "How long a store that has come back gets fewer logins at a time."),
     mmp(sessions, "DebugKeys", &S::debug_keys, one_of(debug_subjects), in_proxies | in_vdmap, now,
         "Subjects to log in detail whatever LogLevel is: connect, stores that are dialled; ldap, "
-        "each "
-        "step of a look-up; certmap, those of a certificate's; tls, handshakes with clients."),
+        "each step of a look-up; certmap, those of a certificate's; tls, handshakes with clients. "
+        "lpool and metermaid are accepted, and have no effect."),
 
     mmp(protections, "ConnLimits", &S::conn_limits, form(Form::conn_limits), in_proxies, now,
         "Connections a client address may hold: IP|MASK:NUMBER, comma-separated, or a file of "
@@ -285,39 +301,61 @@ constexpr Option table[] = {
         in_proxies | in_vdmap, now, "Attribute of a user that holds such a filter."),
     mmp(protections, "ClientLookup", &S::client_lookup, plain, in_proxies | in_vdmap, now,
         "Look up the name of every client address."),
-    mmp(protections, "BGMax", &S::bg_max, number(0, 10000000, "addresses"), in_stores, now,
+    mmp(protections, "BGMax", &S::bg_max, number(0, 10000000, "addresses"), in_proxies, now,
         "Addresses remembered for failed logins."),
-    mmp(protections, "BGPenalty", &S::bg_penalty, number(0, 86400, "seconds"), in_stores, now,
+    mmp(protections, "BGPenalty", &S::bg_penalty, number(0, 86400, "seconds"), in_proxies, now,
         "Delay added by each failed login."),
-    mmp(protections, "BGMaxBadness", &S::bg_max_badness, number(0, 86400, "seconds"), in_stores,
+    mmp(protections, "BGMaxBadness", &S::bg_max_badness, number(0, 86400, "seconds"), in_proxies,
         now, "Longest delay."),
-    mmp(protections, "BGDecay", &S::bg_decay, number(0, year, "seconds"), in_stores, now,
+    mmp(protections, "BGDecay", &S::bg_decay, number(0, year, "seconds"), in_proxies, now,
         "Time until a penalty is forgiven."),
-    mmp(protections, "BGLinear", &S::bg_linear, plain, in_stores, now,
+    mmp(protections, "BGLinear", &S::bg_linear, plain, in_proxies, now,
         "Penalties fade evenly; no: they stay whole and then end."),
-    mmp(protections, "BGExcluded", &S::bg_excluded, form(Form::path), in_stores, now,
+    mmp(protections, "BGExcluded", &S::bg_excluded, form(Form::path), in_proxies, now,
         "File of addresses, IP|MASK a line, that are never penalised."),
     ours(protections, "MaxUserSessions", &S::max_user_sessions, number(0, 1000000, "sessions"),
-         in_stores, now, "Sessions that a user may have at a time in a service; 0: no limit."),
-    ours(protections, "PolicyServer", &S::policy_server, form(Form::http_url), in_stores, now,
+         in_proxies, now, "Sessions that a user may have at a time in a service; 0: no limit."),
+    ours(protections, "PolicyServer", &S::policy_server, form(Form::http_url), in_proxies, now,
          "http://HOST:PORT of a weakforced, which is asked before a login and told how it ended; "
          "logins go on when it is away."),
-    ours(protections, "PolicyPassword", &S::policy_password, plain, in_stores, now,
+    ours(protections, "PolicyPassword", &S::policy_password, plain, in_proxies, now,
          "Password for PolicyServer."),
-    ours(protections, "PolicyTimeout", &S::policy_timeout, number(1, 60, "seconds"), in_stores, now,
-         "Time for an answer of PolicyServer."),
+    ours(protections, "PolicyTimeout", &S::policy_timeout, number(1, 60, "seconds"), in_proxies,
+         now, "Time for an answer of PolicyServer."),
 
-    mmp(smtp, "SmtpRelays", &S::smtp_relays, plain, in_smtp, later,
+    mmp(smtp, "SmtpRelays", &S::smtp_relays, form(Form::host_ports), in_smtp, now,
         "The relays, host or host:port, used in turn."),
-    mmp(smtp, "SmtpProxyPassword", &S::smtp_proxy_password, plain, in_smtp | in_vdmap, later,
-        "Secret shared with the relays."),
-    mmp(smtp, "FailoverTimeout", &S::failover_timeout, number(1, 3600, "seconds"), in_smtp, later,
+    mmp(smtp, "SmtpProxyPassword", &S::smtp_proxy_password, plain, in_smtp | in_vdmap, now,
+        "Secret shared with the relays, for XPROXYEHLO."),
+    mmp(smtp, "FailoverTimeout", &S::failover_timeout, number(1, 3600, "seconds"), in_smtp, now,
         "Wait for a relay before the next is tried; a relay that failed is left out for as many "
         "minutes."),
-    mmp(smtp, "EhloKeywords", &S::ehlo_keywords, plain, in_smtp, later,
+    mmp(smtp, "EhloKeywords", &S::ehlo_keywords, plain, in_smtp, now,
         "Extensions of the relays let through besides the built-in ones."),
-    mmp(smtp, "PopBeforeSmtpKludgeChannel", &S::pop_before_smtp_kludge_channel, plain, in_smtp,
-        later, "Channel asked for when a client's address had a POP login lately; empty: off."),
+    mmp(smtp, "PopBeforeSmtpKludgeChannel", &S::pop_before_smtp_kludge_channel, plain, in_smtp, now,
+        "Channel asked for when a client's address had a POP login lately; empty: off."),
+    ours(
+        smtp, "TellRelay", &S::tell_relay, one_of(relay_tellings), in_smtp | in_store_file, now,
+        "How a relay is told of the client: auto, by XPROXYEHLO or XCLIENT as it announces; or one "
+        "of these, whatever it announces; proxy1, proxy2 (PROXY header); none."),
+    ours(smtp, "SmtpProxyPasswordInClear", &S::smtp_proxy_password_in_clear, plain,
+         in_smtp | in_store_file, now,
+         "Send SmtpProxyPassword as it is to a relay that gives no nonce, without TLS, too."),
+    ours(smtp, "RelayLogin", &S::relay_login, one_of(relay_logins), in_smtp | in_store_file, now,
+         "How a relay learns the name of a user who was checked here: xclient or xproxyehlo, with "
+         "what it is told of the client; admin, AUTH as StoreAdmin for the user; password, AUTH "
+         "with the user's own; none; auto: the first of these that is possible."),
+    ours(smtp, "OpenPorts", &S::open_ports, form(Form::ssl_ports), in_smtp, now,
+         "Ports where mail is taken without AUTH, [IP:]PORT[|[IP:]PORT]..., from whom the relay "
+         "takes it, as long as the relay is told who that is; empty: none."),
+    ours(smtp, "BareNewline", &S::bare_newline, one_of(bare_newlines), in_smtp, now,
+         "What becomes of a message with a CR or LF alone, or NUL: reject or normalize."),
+    ours(smtp, "MaxMessageSize", &S::max_message_size, number(0, 2147483647, "KiB"), in_smtp, now,
+         "Largest message; 0: as the relay says."),
+    ours(smtp, "MaxRecipients", &S::max_recipients, number(1, 100000, "recipients"), in_smtp, now,
+         "Recipients of one message."),
+    ours(smtp, "RelayTimeout", &S::relay_timeout, number(1, 86400, "seconds"), in_smtp, now,
+         "Time for an answer of a relay, once it has greeted."),
 
     // TLS, towards clients and then towards stores.
     mmp(tls, "SSLEnable", &S::ssl_enable, plain, in_proxies, now, "TLS towards clients."),
@@ -362,19 +400,19 @@ constexpr Option table[] = {
          "resumption."),
     ours(tls, "SSLStrictNames", &S::ssl_strict_names, plain, in_proxies, now,
          "Refuse clients that ask for a name that no certificate is for."),
-    ours(tls, "StoreStartTls", &S::store_start_tls, plain, in_stores | in_store_file, now,
+    ours(tls, "StoreStartTls", &S::store_start_tls, plain, in_proxies | in_store_file, now,
          "STARTTLS or STLS towards stores, where SSLBacksidePort is 0; a store without it fails."),
-    ours(tls, "StoreVerify", &S::store_verify, plain, in_stores | in_store_file, now,
+    ours(tls, "StoreVerify", &S::store_verify, plain, in_proxies | in_store_file, now,
          "Verify the certificates of stores; no: any will do, and the log says so."),
-    ours(tls, "StoreCaFile", &S::store_ca_file, form(Form::path), in_stores | in_store_file, now,
+    ours(tls, "StoreCaFile", &S::store_ca_file, form(Form::path), in_proxies | in_store_file, now,
          "PEM file of the authorities that sign stores' certificates; empty: the system's."),
     ours(tls, "StoreFingerprints", &S::store_fingerprints, form(Form::fingerprints),
-         in_stores | in_store_file, now,
+         in_proxies | in_store_file, now,
          "SHA-256 of the certificates that stores may have, whatever their names and issuers; 64 "
          "hex digits, with or without colons."),
-    ours(tls, "StoreCertFile", &S::store_cert_file, form(Form::path), in_stores | in_store_file,
+    ours(tls, "StoreCertFile", &S::store_cert_file, form(Form::path), in_proxies | in_store_file,
          now, "PEM file of the certificate that stores get to see when they ask for one."),
-    ours(tls, "StoreKeyFile", &S::store_key_file, form(Form::path), in_stores | in_store_file, now,
+    ours(tls, "StoreKeyFile", &S::store_key_file, form(Form::path), in_proxies | in_store_file, now,
          "PEM file of its key; empty: it is in StoreCertFile."),
 };
 

@@ -35,6 +35,8 @@ enum class Form {
   character,
   characters,
   host_port,
+  host_ports,     // several, or names alone
+  redis_urls,     // "redis://[USER@]HOST[:PORT][/DB]", rediss:// too, several
   http_url,       // "http://HOST[:PORT][/PATH]"
   http_server,    // such a URL, or host:port
   conn_limits,    // see config/conn_limits.h

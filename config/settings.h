@@ -28,8 +28,12 @@ struct Settings {
   std::string be_the_user;
   std::string be_the_group;
   int conn_reject_threshold = 3;
-  Seconds drain_time{3600};  // ours: sessions of a replaced generation are ended after this
-  int max_generations = 4;   // ours: older generations than this are ended at once
+  Seconds drain_time{3600};          // ours: sessions of a replaced generation are ended after this
+  Words shared_state;                // ours: redis URLs
+  Secret shared_state_password;      // ours
+  std::string shared_state_ca_file;  // ours
+  std::string shared_state_prefix = "openmmp:";  // ours
+  int max_generations = 4;  // ours: older generations than this are ended at once
 
   // Directory.
   Words ldap_url;  // "ldap://host host2:390/base", several URLs, or "ldif:FILE[?BASE]"; raw words
@@ -141,6 +145,14 @@ struct Settings {
   Seconds failover_timeout{10};
   Words ehlo_keywords;
   std::string pop_before_smtp_kludge_channel;
+  std::string tell_relay = "auto";  // ours, as all of these
+  bool smtp_proxy_password_in_clear = false;
+  std::string relay_login = "auto";
+  std::string open_ports = "25";  // as ssl_ports
+  std::string bare_newline = "reject";
+  int max_message_size = 0;  // KiB
+  int max_recipients = 1000;
+  Seconds relay_timeout{600};
 
   // TLS.
   bool ssl_enable = false;
