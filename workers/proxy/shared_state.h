@@ -1,7 +1,8 @@
 // What all workers of an instance know together, as one of them sees it: bad guys, seats (who holds
-// how many connections and sessions), the health of stores. Questions are answered from what is
-// here; only a seat that may be the last one is asked for. mmp-state holds the whole; while it is
-// away the worker goes on with what it knows, and tells it all again when it is back.
+// how many connections and sessions), the health of stores and relays, who logged in by POP.
+// Questions are answered from what is here; only a seat that may be the last one is asked for.
+// mmp-state holds the whole; while it is away the worker goes on with what it knows, and tells it
+// all again when it is back.
 //
 // One a worker, in Services. The Loop and the Log outlive it; sessions, with their Seats, do not.
 #pragma once
@@ -21,6 +22,8 @@
 #include "ipc/runtime/task.h"
 #include "ipc/runtime/unique_fd.h"
 #include "workers/proxy/bad_guys.h"
+#include "workers/proxy/pop_logins.h"
+#include "workers/proxy/relay_health.h"
 #include "workers/proxy/seat_book.h"
 #include "workers/proxy/store_health.h"
 
@@ -49,6 +52,22 @@ class Seat {
   Seat(SharedState* state, uint64_t number) : state_(state), number_(number) {}
   SharedState* state_ = nullptr;
   uint64_t number_ = 0;
+};
+
+// A session with a relay, for as long as this lives.
+class RelayUse {
+ public:
+  RelayUse() = default;
+  RelayUse(RelayUse&& other) noexcept
+      : state_(std::exchange(other.state_, nullptr)), relay_(std::move(other.relay_)) {}
+  RelayUse& operator=(RelayUse&& other) noexcept;
+  ~RelayUse();
+
+ private:
+  friend class SharedState;
+  RelayUse(SharedState* state, std::string relay) : state_(state), relay_(std::move(relay)) {}
+  SharedState* state_ = nullptr;
+  std::string relay_;
 };
 
 class SharedState {
@@ -93,6 +112,18 @@ class SharedState {
   void store_failed(const std::string& store, std::string reason);
   void store_succeeded(const std::string& store);
 
+  // SMTP relays: which are avoided, told to all; and who has a session where, for mmpctl.
+  const RelayHealth& relays() const { return relays_; }
+  void relay_failed(const std::string& relay, std::string reason, Time avoid_for);
+  void relay_succeeded(const std::string& relay);
+  RelayUse use_relay(const std::string& relay);
+
+  // POP before SMTP: a login to be remembered until `expires`, on the loop's clock.
+  void record_login(PopLogin login);
+  // Who has logged in from this address; nothing: nobody, or there is no mmp-state to ask, and
+  // nobody is let in by guessing. The answer is waited for a second at most.
+  Task<std::optional<PopLogin>> find_login(std::string address);
+
  private:
   friend class Seat;
   struct Link;
@@ -116,6 +147,7 @@ class SharedState {
   const Options options_;
   BadGuys bad_guys_;
   StoreHealth stores_;
+  RelayHealth relays_;
   SeatBook seats_;
   std::map<uint64_t, Question*> questions_;  // of seats that somebody waits for
   std::vector<uint64_t> refused_;            // whose sessions are to end

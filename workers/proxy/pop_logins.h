@@ -1,0 +1,47 @@
+// Who has logged in lately by POP, and from where (AuthService): what POP before SMTP and
+// XQUERYAUTH go by. mmp-state has all of them; each POP worker keeps those that it has reported, to
+// report them again to an mmp-state that was started anew. Pure: time comes in as an argument, of a
+// clock that all processes of the host share.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace openmmp::proxy {
+
+using Time = std::chrono::milliseconds;
+
+struct PopLogin {
+  std::string address;  // without a port
+  std::string user;     // with its virtual domain, as the log has it
+  Time at{0};
+  Time expires{0};  // from here on it counts no more
+};
+
+class PopLogins {
+ public:
+  explicit PopLogins(size_t most) : most_(most) {}
+
+  // The last login from an address is the one that counts. Past `most` the one that would expire
+  // first goes. False: it is older than what is known, or expired already.
+  bool record(PopLogin login, Time now);
+  // The one from this address, while it counts.
+  std::optional<PopLogin> find(const std::string& address, Time now) const;
+  void forget_expired(Time now);
+  // All that count, those that expire first before the others.
+  std::vector<PopLogin> list(Time now) const;
+  size_t size() const { return by_address_.size(); }
+
+ private:
+  const size_t most_;
+  std::map<std::string, PopLogin> by_address_;
+  std::set<std::pair<Time, std::string>> by_expiry_;
+};
+
+}  // namespace openmmp::proxy

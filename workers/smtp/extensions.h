@@ -1,0 +1,54 @@
+// Service extensions: what a relay announces in its answer to EHLO, and what of it a client is told
+// (RFC 5321 section 4.1.1.1; the list of keywords that pass is the MMP's, EhloKeywords adds to it).
+// Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "workers/smtp/reply.h"
+
+namespace openmmp::smtp {
+
+struct Extension {
+  std::string keyword;    // in upper case
+  std::string arguments;  // as announced
+};
+
+struct Extensions {
+  bool extended = false;  // the relay took EHLO; else HELO, and there are none
+  std::vector<Extension> list;
+  std::vector<std::string> mechanisms;  // of AUTH, and of the old "AUTH=" lines
+  std::optional<uint64_t> size;         // 0: SIZE without a limit
+  bool start_tls = false;
+  bool pipelining = false;
+  bool chunking = false;
+  std::set<std::string> xclient;             // attributes; empty: not announced
+  std::optional<std::string> xproxyehlo;     // its argument, the nonce, or ""; also as XPEHLO
+  std::string xproxyehlo_keyword;            // as this relay spells it
+  bool has(std::string_view keyword) const;  // in upper case
+};
+
+// Of a positive reply to EHLO. What is malformed or repeated is left out.
+Extensions parse_extensions(const Reply& reply);
+
+// What this hop makes of them.
+struct Announcement {
+  std::string name;                     // ours, behind the code
+  bool start_tls = false;               // towards the client
+  std::vector<std::string> mechanisms;  // of AUTH; empty: none
+  uint64_t max_size = 0;                // ours; 0: none. The smaller of the two is announced.
+  std::vector<std::string> keywords;    // EhloKeywords
+  std::vector<std::string> own;         // lines that are ours alone, as XCLIENT to a trusted peer
+};
+
+// The answer to the client's EHLO, all lines. A keyword is there only if the relay announced it, it
+// is in the built-in set (8BITMIME PIPELINING DSN ENHANCEDSTATUSCODES EXPN HELP XLOOP ETRN SIZE
+// CHUNKING SMTPUTF8 BINARYMIME LANG) or in EhloKeywords, and the session follows it.
+std::string announce(const Extensions& relay, const Announcement& facts);
+
+}  // namespace openmmp::smtp

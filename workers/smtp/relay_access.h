@@ -1,0 +1,42 @@
+// From a client to an SMTP relay that listens: which one, in turn and by health, connected to,
+// greeted, with TLS where it is wanted, told who the client is, and asked what it can do.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+
+#include "ipc/runtime/task.h"
+#include "workers/proxy/connection.h"
+#include "workers/proxy/services.h"
+#include "workers/proxy/session_context.h"
+#include "workers/smtp/extensions.h"
+#include "workers/smtp/shared.h"
+#include "workers/smtp/xclient.h"
+
+namespace openmmp::smtp {
+
+// How a relay has been told who the client is (TellRelay, or what it announces).
+enum class Told { nothing, proxy_header, xclient, xproxyehlo };
+
+struct RelayConnection {
+  proxy::Connection connection;
+  std::string name;  // "host:port", for logs
+  Extensions extensions;
+  Told told = Told::nothing;
+  proxy::RelayUse use;
+};
+
+// The first relay whose turn it is that answers; those that fail are avoided from here on by all
+// workers. Errc::unavailable: none does. Errc::refused: the relay will not have this client (its
+// answer to XCLIENT), and the detail is its reply, for the client.
+Task<RelayConnection> reach_relay(const ClientFacts& facts, const proxy::Connection& client,
+                                  const proxy::SessionContext& context, Shared& shared,
+                                  proxy::Services& services);
+
+// Tells a relay again, with facts that are new: who has logged in, the channel. Extensions are
+// asked for anew. Errc::refused as above; Errc::unavailable: this relay cannot be told.
+Task<> tell_again(RelayConnection& relay, const ClientFacts& facts,
+                  const proxy::SessionContext& context, proxy::Services& services);
+
+}  // namespace openmmp::smtp
