@@ -32,6 +32,9 @@ class Authenticator {
   bool takes_passwords() const;
   bool offers_tls() const;
 
+  // Returns when an attempt from this address may go on: whoever guesses guesses slowly.
+  Task<> hold_back();
+
   // Says `go_ahead`, and the rest is TLS. Only where offers_tls().
   Task<> start_tls(std::string go_ahead);
   // Of a peer that may speak for its clients. Errc::refused: the client came too long a way.
@@ -58,9 +61,7 @@ class Authenticator {
   Task<> pass_challenge(std::string base64, const char* prompt);
 
  private:
-  // How long an attempt from this address is held: whoever guesses guesses slowly.
   Seconds badness() const;
-  Task<> hold_back();
   Task<Login> run(sasl::Mechanism mechanism, std::optional<Secret> initial);
   Task<Secret> first_message(std::optional<Secret> initial);
   Task<Secret> ask(std::string challenge);

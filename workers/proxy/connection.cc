@@ -104,6 +104,8 @@ void Connection::deadline(Millis time, const char* what) {
       time, [](void* self) { static_cast<Block*>(self)->timed_out(); }, block_.get());
 }
 
+void Connection::rest() { block_->timer.stop(); }
+
 void Connection::interrupt(Error error) { block_->fail_with(std::move(error)); }
 
 void Connection::allow_farewell(Millis time) {
@@ -131,6 +133,10 @@ Task<> Connection::connected() {
 
 Task<> Connection::more_input() {
   if (block_->failure) co_await fail(*block_->failure);
+  // What there was no room for the last time will not be told again.
+  const size_t before = block_->input.size();
+  block_->read_available();
+  if (block_->input.size() > before) co_return;
   if (block_->end) co_await fail(*block_->end);
   Wait wait(*block_);
   co_await wait;
@@ -240,6 +246,8 @@ Task<> Connection::linger(Millis time) {
     co_await wait;
   }
 }
+
+bool Connection::has_ended() const { return block_->end.has_value(); }
 
 int Connection::fd() const { return block_->wire.fd(); }
 

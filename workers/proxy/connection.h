@@ -29,6 +29,8 @@ class Connection {
   // Every wait from now on fails with Errc::timeout and the text "no WHAT within N s" once `time`
   // is over. Each call replaces the last. `what` is a literal: "greeting from the store".
   void deadline(Millis time, const char* what);
+  // Until the next deadline no time counts: somebody else is waited for.
+  void rest();
   // The wait under way, and every later one, fails with this error. The session may still write
   // its farewell: see allow_farewell().
   void interrupt(Error error);
@@ -42,7 +44,8 @@ class Connection {
   Task<std::string> read_bytes(size_t count);
   // Returns when the kernel has taken all of it. `text` is wiped afterwards.
   Task<> write(std::string text);
-  // What has come and is not used yet, for those who read no lines; more of it; and it is used.
+  // What has come and is not used yet, for those who read no lines; more of it, or something else
+  // that may be worth a look; and it is used.
   std::string_view buffered() const { return buffer().view(); }
   Task<> more_input();
   void consume(size_t count);
@@ -66,6 +69,8 @@ class Connection {
   Task<> linger(Millis time);
 
   bool has_buffered_input() const { return !buffered().empty(); }
+  // Behind what is buffered nothing will come any more.
+  bool has_ended() const;
   int fd() const;
 
   // Ends the Connection and gives away what the relay goes on with.

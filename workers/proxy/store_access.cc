@@ -10,9 +10,6 @@
 
 namespace openmmp::proxy {
 
-namespace {
-
-// The PROXY header that a store is to get before anything else; empty: none.
 std::string proxy_header_for(const Store& store, const Connection& client,
                              const SessionContext& context) {
   if (store.forwarding.proxy_version == 0) return {};
@@ -32,6 +29,8 @@ std::string proxy_header_for(const Store& store, const Connection& client,
   return store.forwarding.proxy_version == 1 ? proxy_v1(header) : proxy_v2(header);
 }
 
+namespace {
+
 // Whether a login may go there now.
 Result<StoreTraffic::Attempt> begin_attempt(const std::string& store, Services& services) {
   const StoreHealth& health = services.shared.stores();
@@ -43,7 +42,8 @@ Result<StoreTraffic::Attempt> begin_attempt(const std::string& store, Services& 
                                       health.most_at_once(store, most, services.loop.now()));
 }
 
-// Whether the store's end of a connection is a listener of ours: each login would beget another.
+}  // namespace
+
 bool leads_to_us(const Connection& store, uint16_t port, const Services& services) {
   const auto& ours = services.listeners;
   const bool may_be = std::any_of(ours.begin(), ours.end(), [port](const SocketAddress& listener) {
@@ -59,8 +59,6 @@ bool leads_to_us(const Connection& store, uint16_t port, const Services& service
     return listener.ip_bytes() == there.ip_bytes() || (on_every && on_this_host);
   });
 }
-
-}  // namespace
 
 Task<StoreConnection> reach_store(const directory::Route& route, const Connection& client,
                                   const SessionContext& context, LoginRecord& record,

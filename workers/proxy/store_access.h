@@ -32,6 +32,13 @@ Task<StoreConnection> reach_store(const directory::Route& route, const Connectio
                                   const SessionContext& context, LoginRecord& record,
                                   Services& services);
 
+// The PROXY header that a store is to get before anything else; empty: none.
+std::string proxy_header_for(const Store& store, const Connection& client,
+                             const SessionContext& context);
+
+// Whether the store's end of a connection is a listener of ours: each login would beget another.
+bool leads_to_us(const Connection& store, uint16_t port, const Services& services);
+
 // What a dialect is told for its half of the login.
 struct StoreAccess {
   StoreAccess(const Store& s, const std::string& h, StoreCredentials c)

@@ -74,7 +74,11 @@ Result<Stores> Stores::create(const config::Pairs& pairs, std::vector<config::St
     store->port = port_of(settings, protocol.port);
     store->tls = tls_of(settings);
     store->forwarding = forwarding_of(settings.forward_client);
-    store->connect_timeout = settings.connect_timeout;
+    store->relay.tell = settings.tell_relay;
+    store->relay.login = settings.relay_login;
+    store->relay.password_in_clear = settings.smtp_proxy_password_in_clear;
+    store->connect_timeout = protocol.relays ? settings.failover_timeout : settings.connect_timeout;
+    if (protocol.relays) store->forwarding = forwarding_of({settings.tell_relay});
     store->login_timeout = settings.store_login_timeout;
     store->sources_ = sources_of(settings.source_addresses);
     if (store->tls == StoreTls::none) return store;

@@ -27,11 +27,19 @@ struct Forwarding {
   int proxy_version = 0;      // of a PROXY header; 0: none
 };
 
+// How an SMTP relay learns who the client is (TellRelay), and who has logged in (RelayLogin).
+struct RelayManners {
+  std::string tell;
+  std::string login;
+  bool password_in_clear = false;  // SmtpProxyPassword
+};
+
 class Store {
  public:
   uint16_t port = 0;  // when the directory names none
   StoreTls tls = StoreTls::none;
   Forwarding forwarding;
+  RelayManners relay;
   Millis connect_timeout{0};
   Millis login_timeout{0};
 
@@ -53,9 +61,11 @@ class Stores {
  public:
   // The port of a store when nothing names one, and what ALPN calls the protocol.
   struct Protocol {
-    Protocol(uint16_t p, const char* n) : port(p), name(n) {}
+    Protocol(uint16_t p, const char* n, bool are_relays = false)
+        : port(p), name(n), relays(are_relays) {}
     uint16_t port;
     const char* name;
+    bool relays;  // FailoverTimeout and TellRelay are for these, ConnectTimeout is not
   };
   // Errc::refused says what is wrong with a certificate or an authority.
   static Result<Stores> create(const config::Pairs& pairs, std::vector<config::StoreGroup> groups,

@@ -102,8 +102,10 @@ Result<> Worker::open() {
   auto services = make_services(loop_, log_, birth_, protocol_.stores);
   if (!services) return fail(std::move(services.error()));
   services_ = std::move(*services);
-  prober_ = std::make_unique<Prober>(loop_, log_, services_->resolver, services_->stores,
-                                     services_->shared, protocol_.probe_store);
+  if (protocol_.probe_store) {
+    prober_ = std::make_unique<Prober>(loop_, log_, services_->resolver, services_->stores,
+                                       services_->shared, protocol_.probe_store);
+  }
   return listen();
 }
 

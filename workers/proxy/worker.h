@@ -17,7 +17,7 @@ using MakeSession =
 struct WorkerProtocol {
   Stores::Protocol stores;
   MakeSession make_session;
-  ProbeStore probe_store;
+  ProbeStore probe_store;  // empty: nobody looks after stores that are down
 };
 
 // Runs the process; the value is its exit status.
