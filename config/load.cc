@@ -15,6 +15,7 @@
 #include "config/service_files.h"
 #include "config/service_list.h"
 #include "config/service_rules.h"
+#include "config/smtp_rules.h"
 #include "config/store_groups.h"
 #include "config/vdmap.h"
 
@@ -115,21 +116,11 @@ class Loader {
     const Place place{std::string(process_file), given == nullptr ? 0 : given->line, "ServiceList"};
     const ServiceList list = parse_service_list(process.settings.service_list);
     for (const std::string& fault : list.faults) out_.error(place, fault);
-    bool startable = false;
-    for (const ServiceEntry& entry : list.entries) {
-      if (entry.protocol == Protocol::smtp) {
-        out_.warning(place, fmt::format("{} is not part of this release; {} is left out",
-                                        entry.executable, entry.name));
-        check_smtp(entry);
-        continue;
-      }
-      startable = true;
-      load_service(entry, process);
-    }
-    if (!startable && list.faults.empty()) {
+    for (const ServiceEntry& entry : list.entries) load_service(entry, process);
+    check_pop_before_smtp(sections_, config_.services, out_);
+    if (list.entries.empty() && list.faults.empty()) {
       out_.error(place,
-                 "names no service that can start; accepted: as \"ImapProxyAService@143 "
-                 "PopProxyAService@110\"");
+                 "names no service; accepted: as \"ImapProxyAService@143 PopProxyAService@110\"");
     }
   }
 
@@ -139,17 +130,10 @@ class Loader {
     return read_section(cfg, entry.file, names, scope_of(entry.protocol), out_);
   }
 
-  // The SMTP proxy does without a file of its own, and this one is read only to be checked.
-  void check_smtp(const ServiceEntry& entry) {
-    if (supply_from_template(path_of(entry.file)) == Supplied::missing) return;
-    const CfgFile* const cfg = open_cfg(entry.file);
-    if (cfg != nullptr) section_of(entry, *cfg);
-  }
-
   void load_service(const ServiceEntry& entry, const Section& process) {
     const CfgFile* const cfg = open_cfg(entry.file);
     if (cfg == nullptr) return;
-    const Section section = section_of(entry, *cfg);
+    Section section = section_of(entry, *cfg);
     Service service;
     service.name = entry.name;
     service.executable = entry.executable;
@@ -171,7 +155,9 @@ class Loader {
     find_files(config_.directory, section, service, out_);
     check_certificates(section, now_, service, out_);
     check_rules(section, service, out_);
+    if (service.protocol == Protocol::smtp) check_smtp_rules(section, service, out_);
     config_.services.push_back(std::move(service));
+    sections_.push_back(std::move(section));
   }
 
   // The file may be named long before it is written: the original's own examples do so.
@@ -218,6 +204,7 @@ class Loader {
   Config config_;
   bool usable_ = true;  // the directory is one
   Diagnostics out_;
+  std::vector<Section> sections_;  // of config_.services
   std::map<std::string, CfgFile> files_;
   std::map<std::string, std::set<std::string>> used_;  // sections by file
 };

@@ -159,7 +159,7 @@ constexpr Option table[] = {
         "Filter that finds a user: %s user and domain, %o as typed, %U user, %V domain, %C client "
         "address, %S server address, %D certificate subject."),
     mmp(directory, "DomainSearchFormat", &S::domain_search_format, form(Form::search_filter),
-        in_stores | in_vdmap, now, "Filter that finds a user below a hosted domain."),
+        in_proxies | in_vdmap, now, "Filter that finds a user below a hosted domain."),
     mmp(directory, "MailHostAttrs", &S::mail_host_attrs, form(Form::attributes),
         in_stores | in_vdmap, now,
         "Attributes that name a user's store; the first one present counts."),
@@ -195,7 +195,7 @@ constexpr Option table[] = {
          "Time for an answer of AuthenticationServer."),
     ours(
         authentication, "AuthenticationHeader", &S::authentication_header, plain,
-        in_stores | in_vdmap, now,
+        in_proxies | in_vdmap, now,
         "A header that AuthenticationServer is sent with each request, as \"X-Auth-Key: secret\"."),
     mmp(authentication, "CRAMs", &S::crams, plain, in_proxies | in_vdmap, now,
         "Offer CRAM-MD5 and APOP: the password is read from the directory."),
@@ -206,7 +206,7 @@ constexpr Option table[] = {
          in_stores | in_vdmap, now, "Mechanisms with a token, which the store checks."),
     ours(
         authentication, "PasswordAttrs", &S::password_attrs, form(Form::attributes),
-        in_stores | in_vdmap, now,
+        in_proxies | in_vdmap, now,
         "Attributes of a user that hold a clear password or a SCRAM secret, for CRAMs and SCRAMs."),
     mmp(authentication, "RestrictPlainPasswords", &S::restrict_plain_passwords, plain,
         in_proxies | in_vdmap, now, "Refuse clear-text passwords until TLS is active."),

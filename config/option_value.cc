@@ -177,6 +177,8 @@ constexpr std::pair<Form, std::string_view> form_names[] = {
     {Form::character, "character"},
     {Form::characters, "characters"},
     {Form::host_port, "host:port"},
+    {Form::host_ports, "hosts"},
+    {Form::redis_urls, "redis URLs"},
     {Form::http_url, "URL"},
     {Form::http_server, "URL or host:port"},
     {Form::conn_limits, "limits"},

@@ -26,12 +26,11 @@ class Finder {
   Finder(const std::string& directory, const Section& section, Service& service, Diagnostics& out)
       : directory_(directory), section_(section), service_(service), out_(out) {}
 
-  // Without a directory no user can log in at all, but where an AuthenticationServer knows them.
   void find_directory() {
     const Settings& settings = service_.settings;
     const Given* const url = section_.find("LdapUrl");
     if (url == nullptr || settings.ldap_url.empty()) {
-      if (settings.pre_auth && !settings.authentication_server.empty()) return;
+      if (!needs_directory(settings)) return find_directories_of_domains();
       out_.error(place("LdapUrl"),
                  fmt::format("is not set in section {}, and users cannot be found without it; "
                              "accepted: as \"ldap://HOST/BASE\" or \"ldif:FILE\"",
@@ -116,6 +115,28 @@ class Finder {
   }
 
  private:
+  // Nobody finds a store without it, but where an AuthenticationServer knows the users. A relay is
+  // found without it, and only who is checked here is looked up.
+  bool needs_directory(const Settings& settings) const {
+    const bool checks = settings.pre_auth || service_.protocol != Protocol::smtp;
+    const bool certificates = settings.ssl_enable && !settings.cert_map_file.empty();
+    const bool is_known_elsewhere = settings.pre_auth && !settings.authentication_server.empty();
+    return (checks && !is_known_elsewhere) ||
+           (service_.protocol == Protocol::smtp && certificates);
+  }
+
+  // The service does without; a virtual domain of it may not.
+  void find_directories_of_domains() {
+    for (const VirtualDomain& domain : service_.virtual_domains) {
+      const Settings settings = settings_from(service_.pairs, domain.overrides);
+      if (!settings.ldap_url.empty() || !needs_directory(settings)) continue;
+      out_.error({service_.settings.virtual_domain_file, domain.line, "LdapUrl"},
+                 fmt::format("virtual domain {} cannot find its users without it; accepted: as "
+                             "\"ldap://HOST/BASE\" or \"ldif:FILE\"",
+                             domain.name));
+    }
+  }
+
   Place place(std::string_view option) const { return place_of(service_, section_, option); }
 
   void add_if_set(std::string_view option, const std::string& path) {

@@ -58,7 +58,8 @@ class Rules {
   }
 
   void check_identity() {
-    const bool no_admin = settings_.store_admin.empty();
+    // A relay may learn the name without it, see smtp_rules.
+    const bool no_admin = settings_.store_admin.empty() && service_.protocol != Protocol::smtp;
     if (no_admin && settings_.scrams) {
       warn("SCRAMs",
            "is yes and StoreAdmin is empty: nobody can log in by it, because the proxy "
@@ -138,21 +139,10 @@ class Rules {
   }
 
   void check_ssl_ports() {
-    const auto ports = parse_ssl_ports(settings_.ssl_ports);
-    if (!ports || ports->empty()) return;
-    if (!settings_.ssl_enable) {
+    if (!settings_.ssl_enable && !settings_.ssl_ports.empty()) {
       warn("SSLPorts", "is set and SSLEnable is no: these ports speak no TLS");
     }
-    for (const HostPort& port : *ports) {
-      const bool listed =
-          std::any_of(service_.listeners.begin(), service_.listeners.end(),
-                      [&](const HostPort& listener) { return matches_listener(port, listener); });
-      if (listed) continue;
-      warn("SSLPorts", fmt::format("{} is no port of {} in ServiceList, so that nothing listens "
-                                   "there",
-                                   port.host.empty() ? std::to_string(port.port) : port.to_string(),
-                                   service_.name));
-    }
+    check_listed("SSLPorts", section_, service_, out_);
   }
 
   const Section& section_;
@@ -162,6 +152,23 @@ class Rules {
 };
 
 }  // namespace
+
+void check_listed(std::string_view option, const Section& section, const Service& service,
+                  Diagnostics& out) {
+  const Given* const given = section.find(option);
+  const auto ports = parse_ssl_ports(given == nullptr ? "" : given->value);
+  if (!ports) return;
+  for (const HostPort& port : *ports) {
+    const bool listed =
+        std::any_of(service.listeners.begin(), service.listeners.end(),
+                    [&](const HostPort& listener) { return matches_listener(port, listener); });
+    if (listed) continue;
+    out.warning(place_of(service, section, option),
+                fmt::format("{} is no port of {} in ServiceList, so that nothing listens there",
+                            port.host.empty() ? std::to_string(port.port) : port.to_string(),
+                            service.name));
+  }
+}
 
 void check_rules(const Section& section, const Service& service, Diagnostics& out) {
   Rules rules(section, service, out);

@@ -64,10 +64,9 @@ std::string fault_text(const std::string& file, const config::CfgFault& fault) {
   return fmt::format("CertMapFile: {}:{} {}", file, line, fault.text);
 }
 
-// An AuthenticationServer may know all users and their stores.
-bool knows_nobody(const config::Settings& settings) {
-  return settings.ldap_url.empty() && !settings.authentication_server.empty();
-}
+// An AuthenticationServer may know all users and their stores, and a relay may check who they are:
+// config says when an LdapUrl is needed.
+bool knows_nobody(const config::Settings& settings) { return settings.ldap_url.empty(); }
 
 Result<Source*> open_source(Loop& loop, const config::Settings& settings, const LdapUrl& url,
                             Log& log, const Files& files, Sources& sources) {
