@@ -46,7 +46,11 @@ struct Command {
   std::string_view argument;  // behind the verb and its blanks
 };
 
+// `line` has no line end; blanks behind it are tolerated. A line with a control character, tab and
+// NUL and bare CR among them, is Verb::unknown: it never goes on, and not_a_command is its answer.
+// Bytes above ASCII pass, with or without SMTPUTF8: addresses are the relay's.
 Command parse_command(std::string_view line);
+inline constexpr std::string_view not_a_command = "500 5.5.2 Command not recognized";
 
 // How long a line that begins like this may be.
 size_t line_limit(std::string_view beginning);
@@ -70,14 +74,16 @@ struct Chunk {
 
 struct AuthCommand {
   std::string mechanism;               // in upper case
-  std::optional<std::string> initial;  // as it stands; "=" is an empty one
+  std::optional<std::string> initial;  // base64 as it stands; empty when the client sent "="
 };
 
 // Errc::protocol, and the text is what the client may be told: "501 5.5.4 ...".
 Result<Greeting> parse_greeting(const Command& command);
-// MAIL FROM:<...>, a blank before the path is tolerated.
+// MAIL FROM:<...>, a blank before the path is tolerated. A path has at most 512 octets and one end
+// only; routes, literals and what stands in quotes are the relay's. SIZE twice is refused.
 Result<MailParameters> parse_mail(const Command& command);
 Result<> check_rcpt(const Command& command);
+// A failure leaves the number of octets that follow unknown: the session must end.
 Result<Chunk> parse_bdat(const Command& command);
 Result<AuthCommand> parse_auth(const Command& command);
 

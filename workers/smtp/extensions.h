@@ -27,13 +27,14 @@ struct Extensions {
   bool start_tls = false;
   bool pipelining = false;
   bool chunking = false;
-  std::set<std::string> xclient;             // attributes; empty: not announced
+  std::set<std::string> xclient;             // attributes, in upper case; empty: not announced
   std::optional<std::string> xproxyehlo;     // its argument, the nonce, or ""; also as XPEHLO
   std::string xproxyehlo_keyword;            // as this relay spells it
   bool has(std::string_view keyword) const;  // in upper case
 };
 
-// Of a positive reply to EHLO. What is malformed or repeated is left out.
+// Of a positive reply to EHLO. What is malformed or repeated is left out, as is a keyword whose
+// line is not ASCII. A list has at most 64 of them.
 Extensions parse_extensions(const Reply& reply);
 
 // What this hop makes of them.
@@ -49,6 +50,16 @@ struct Announcement {
 // The answer to the client's EHLO, all lines. A keyword is there only if the relay announced it, it
 // is in the built-in set (8BITMIME PIPELINING DSN ENHANCEDSTATUSCODES EXPN HELP XLOOP ETRN SIZE
 // CHUNKING SMTPUTF8 BINARYMIME LANG) or in EhloKeywords, and the session follows it.
+//
+// Of this hop, and so never the relay's words:
+//   PIPELINING   always, when the relay took EHLO: towards one without it we send one by one;
+//   SIZE         the smaller limit, and only if the relay takes the parameter;
+//   STARTTLS, AUTH (and Exchange's X-ANONYMOUSTLS, X-EXPS)   as Announcement says.
+// What needs another one is left out without it: BINARYMIME without CHUNKING, SMTPUTF8 without
+// 8BITMIME. EhloKeywords lets these never through:
+//   XCLIENT XFORWARD XPROXYEHLO XPEHLO   the relay trusts us, not our clients;
+//   REQUIRETLS                           a promise about all hops that this one does not give;
+//   BURL XEXCH50 XRDST ATRN              bytes that are no command, or turn the session round.
 std::string announce(const Extensions& relay, const Announcement& facts);
 
 }  // namespace openmmp::smtp

@@ -22,7 +22,9 @@ struct Reply {
 };
 
 // The reply at the beginning of `bytes`; nothing: it is not complete. Errc::protocol: this is no
-// reply (lines of different codes, a control character, no code). Errc::limit: it is too long.
+// reply (lines of different codes, no code, a control character, a line end that is not CR LF).
+// Errc::limit: it is too long. What is found may go to a client as it is: it can be read in one way
+// only. A tab and bytes above ASCII are text; no server needs more lenience than that.
 Result<std::optional<Reply>> find_reply(std::string_view bytes);
 
 // One line for a log: the last one, without line end.
