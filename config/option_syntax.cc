@@ -172,9 +172,9 @@ Result<> check_redis_url(std::string_view url) {
   std::string_view rest = url.substr(colon == std::string_view::npos ? 0 : colon + 3);
   const size_t at = rest.rfind('@');
   if (at != std::string_view::npos && rest.substr(0, at).find(':') != std::string_view::npos) {
-    return fail(Errc::protocol,
-                fmt::format("has a password in it, which belongs to SharedStatePassword; {}",
-                            accepted));
+    return fail(
+        Errc::protocol,
+        fmt::format("has a password in it, which belongs to SharedStatePassword; {}", accepted));
   }
   const std::string_view scheme = url.substr(0, url.size() - rest.size());
   if (!equals_ignoring_case(scheme, "redis://") && !equals_ignoring_case(scheme, "rediss://")) {

@@ -75,8 +75,9 @@ Result<> check_text(const Option& option, std::string_view value) {
   const Form form = option.syntax.form;
   if (form == Form::plain || form == Form::path || form == Form::choice) return {};
   if (!value.empty()) return check_form(form, value);
-  // No limits at all are a policy, too.
-  if (form == Form::conn_limits || default_text(option).empty()) return {};
+  // No limits at all are a policy, too, and so is no port.
+  if (form == Form::conn_limits || form == Form::ssl_ports || default_text(option).empty())
+    return {};
   return fail(Errc::protocol,
               fmt::format("is empty; accepted: as \"{}\", the default", default_text(option)));
 }

@@ -121,8 +121,7 @@ class Finder {
     const bool checks = settings.pre_auth || service_.protocol != Protocol::smtp;
     const bool certificates = settings.ssl_enable && !settings.cert_map_file.empty();
     const bool is_known_elsewhere = settings.pre_auth && !settings.authentication_server.empty();
-    return (checks && !is_known_elsewhere) ||
-           (service_.protocol == Protocol::smtp && certificates);
+    return (checks && !is_known_elsewhere) || (service_.protocol == Protocol::smtp && certificates);
   }
 
   // The service does without; a virtual domain of it may not.

@@ -60,7 +60,8 @@ class SmtpRules {
     };
     for (const auto& [option, is_wanted] : useless) {
       if (!is_wanted) continue;
-      out_.warning(place(option), "does nothing while PreAuth is no: AUTH is the relay's to answer");
+      out_.warning(place(option),
+                   "does nothing while PreAuth is no: AUTH is the relay's to answer");
     }
   }
 
@@ -78,8 +79,8 @@ class SmtpRules {
     }
     if (settings.relay_login == "admin" && settings.store_admin.empty() &&
         !is_set_by_a_domain(service_, "StoreAdmin")) {
-      out_.warning(login,
-                   prefix + "is admin and StoreAdmin is empty: nobody who is checked here can send");
+      out_.warning(
+          login, prefix + "is admin and StoreAdmin is empty: nobody who is checked here can send");
     }
   }
 
@@ -106,8 +107,9 @@ void check_recording(const Section& section, const Service& service, Diagnostics
   const Settings& settings = service.settings;
   if (service.protocol != Protocol::pop || records_logins(service)) return;
   if (settings.auth_service_ttl > 0) {
-    out.warning(place_of(service, section, "AuthServiceTTL"),
-                "does nothing while PreAuth is no: only logins that are checked here are remembered");
+    out.warning(
+        place_of(service, section, "AuthServiceTTL"),
+        "does nothing while PreAuth is no: only logins that are checked here are remembered");
   }
   if (settings.auth_service) {
     out.warning(place_of(service, section, "AuthService"),

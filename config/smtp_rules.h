@@ -1,6 +1,6 @@
-// What the options of submission mean together: an SMTP service's own, and those of POP before SMTP,
-// which are in two services. Combinations that cannot work are errors, those that do less than they
-// seem to promise are warnings. Pure.
+// What the options of submission mean together: an SMTP service's own, and those of POP before
+// SMTP, which are in two services. Combinations that cannot work are errors, those that do less
+// than they seem to promise are warnings. Pure.
 #pragma once
 
 #include <vector>

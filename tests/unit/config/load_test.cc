@@ -182,8 +182,8 @@ TEST_F(Load, ServiceListMustNameSomethingThatCanStart) {
   } cases[] = {
       {"", "AService.cfg: ServiceList: error: ", "names no service"},
       {"default:ServiceList \"\"\n", "AService.cfg:1: ServiceList: error: ", "names no service"},
-      {"#\ndefault:ServiceList submitproxy@1587\n",
-       "AService.cfg:2: ServiceList: error: ", "names no service"},
+      {"default:ServiceList submitproxy@1587\n",
+       "SmtpProxyAService.cfg: error: ", "template SmtpProxyAService-def.cfg"},
       {"default:ServiceList Nope@1\n", "AService.cfg:1: ServiceList: error: ", "known module"},
       {"default:ServiceList imapproxy@1143 popproxy@1143\n",
        "AService.cfg:1: ServiceList: error: ", "collides"},
@@ -197,21 +197,6 @@ TEST_F(Load, ServiceListMustNameSomethingThatCanStart) {
     EXPECT_EQ(count(config.diagnostics, Severity::error), 1u) << all_text(config.diagnostics);
     EXPECT_TRUE(says(config.diagnostics, place, part)) << all_text(config.diagnostics);
   }
-}
-
-TEST_F(Load, SmtpIsLeftOutButItsFileIsChecked) {
-  write_good();
-  write("AService.cfg", "default:ServiceList imapproxy@1143 SmtpProxyAService@1587\n");
-  Config config = load(directory_);
-  EXPECT_TRUE(config.ok()) << all_text(config.diagnostics);
-  EXPECT_EQ(config.services.size(), 1u);
-  EXPECT_TRUE(says(config.diagnostics, "AService.cfg:1: ServiceList: warning: ",
-                   "SmtpProxyAService is not part of this release"));
-  write("SmtpProxyAService.cfg", "default:SmtpRelays a b:25\ndefault:FailoverTimeout x\n");
-  config = load(directory_);
-  EXPECT_FALSE(config.ok());
-  EXPECT_TRUE(says(config.diagnostics, "SmtpProxyAService.cfg:1: SmtpRelays: note: ", "effect"));
-  EXPECT_TRUE(says(config.diagnostics, "SmtpProxyAService.cfg:2: FailoverTimeout: error: ", "'x'"));
 }
 
 TEST_F(Load, FilesThatWorkersNeedMustBeReadable) {
@@ -315,6 +300,27 @@ TEST(Examples, Pop) {
   EXPECT_EQ(settings.backside_port, 110);
   EXPECT_EQ(settings.auth_service_ttl, 0);
   EXPECT_TRUE(says(config.diagnostics, "PopProxyAService.cfg:8: Capability: warning: ", "IMAP"));
+}
+
+// Those of the guide's chapter on the SMTP proxy.
+TEST(Examples, Smtp) {
+  const Config config = load("tests/unit/config/data/smtp_example");
+  EXPECT_TRUE(config.ok()) << all_text(config.diagnostics);
+  EXPECT_TRUE(config.diagnostics.empty()) << all_text(config.diagnostics);
+  ASSERT_EQ(config.services.size(), 2u);
+  EXPECT_EQ(config.services[0].settings.auth_service_ttl, 900);
+  const Service& smtp = config.services[1];
+  EXPECT_EQ(smtp.name, "SmtpProxyAService@25|587");
+  EXPECT_EQ(smtp.executable, "SmtpProxyAService");
+  EXPECT_EQ(smtp.log_name, "SmtpProxy");
+  EXPECT_EQ(smtp.protocol, Protocol::smtp);
+  EXPECT_EQ(smtp.listeners, (std::vector<HostPort>{{"", 25}, {"", 587}}));
+  EXPECT_EQ(smtp.settings.smtp_relays, (Words{"manatee:485", "gonzo", "mothra"}));
+  EXPECT_TRUE(smtp.settings.smtp_proxy_password.equals("A_Password"));
+  EXPECT_EQ(smtp.settings.ehlo_keywords, Words{"TURN"});
+  EXPECT_EQ(smtp.settings.pop_before_smtp_kludge_channel, "tcp_intranet");
+  EXPECT_TRUE(smtp.settings.client_lookup);
+  EXPECT_EQ(smtp.settings.failover_timeout, Seconds(10));
 }
 
 }  // namespace

@@ -58,6 +58,17 @@ TEST(OptionValue, AcceptsGoodValues) {
       {"CanonicalVirtualDomainDelim", "+", "+"},
       {"AuthenticationServer", "127.0.0.1:56", "127.0.0.1:56"},
       {"AuthenticationServer", "", ""},
+      {"SmtpRelays", "manatee:485 gonzo mothra", "manatee:485 gonzo mothra"},
+      {"SmtpRelays", "192.0.2.1 [2001:db8::1]:25 2001:db8::2", ""},
+      {"SmtpRelays", "", ""},
+      {"SharedState", "redis://a.example", "redis://a.example"},
+      {"SharedState", "redis://mmp@a:6380/2 rediss://[2001:db8::1]:6379/ REDIS://b/", ""},
+      {"SharedState", "", ""},
+      {"OpenPorts", "25|127.0.0.1:1025", "25|127.0.0.1:1025"},
+      {"OpenPorts", "", ""},
+      {"TellRelay", "XCLIENT", "xclient"},
+      {"RelayLogin", "Admin", "admin"},
+      {"BareNewline", "Normalize", "normalize"},
       {"AuthenticationServer", "http://localhost:9000/cgi-bin/auth",
        "http://localhost:9000/cgi-bin/auth"},
       {"BindPass", "secret", "***"},
@@ -210,6 +221,26 @@ TEST(OptionValue, RefusesBadValuesAndSaysWhatIsAccepted) {
       {"CanonicalVirtualDomainDelim", "", "@"},
       {"CanonicalVirtualDomainDelim", "@@", "one character"},
       {"AuthenticationServer", "localhost", "port is missing"},
+      {"SmtpRelays", "manatee:0", "HOST[:PORT]"},
+      {"SmtpRelays", "manatee:smtp", "not a port"},
+      {"SmtpRelays", "manatee,gonzo:25 :25", "host is empty"},
+      {"SmtpRelays", "[::1:25", "']'"},
+      {"SharedState", "a.example", "no redis URL"},
+      {"SharedState", "http://a", "redis://[USER@]"},
+      {"SharedState", "redis:/a", "no redis URL"},
+      {"SharedState", "redis://", "not a host"},
+      {"SharedState", "redis://@a", "no redis URL"},
+      {"SharedState", "redis://a:99999", "not a port"},
+      {"SharedState", "redis://a/x", "no redis URL"},
+      {"SharedState", "redis://a/123456", "no redis URL"},
+      {"SharedState", "redis://a redis://u:hunter2@b", "SharedStatePassword"},
+      {"SharedState", "redis://:hunter2@b", "SharedStatePassword"},
+      {"SharedState", "u:hunter2@b", "SharedStatePassword"},
+      {"OpenPorts", "25|", "behind '|'"},
+      {"TellRelay", "xpehlo", "xproxyehlo"},
+      {"RelayLogin", "yes", "password"},
+      {"BareNewline", "keep", "normalize"},
+      {"MaxRecipients", "0", "1 to 100000"},
       {"AuthenticationServer", "localhost:0", "not a port"},
       {"AuthenticationServer", ":56", "host is empty"},
   };
@@ -267,6 +298,8 @@ std::string other_value(const Option& option) {
     case Form::http_server:
     case Form::http_url:
       return "http://h:8084";
+    case Form::redis_urls:
+      return "redis://h:6379";
     default:
       return "other";
   }
@@ -295,6 +328,16 @@ TEST(OptionValue, SecretsAreNeverShown) {
   EXPECT_TRUE(settings.bind_pass.equals("hunter2"));
   EXPECT_TRUE(settings.store_admin_pass.equals("hunter2"));
   EXPECT_TRUE(settings.smtp_proxy_password.equals("hunter2"));
+}
+
+TEST(OptionValue, PasswordOfARedisUrlIsNotRepeated) {
+  for (const std::string_view url : {"redis://u:hunter2@b", "redis://u:hunter2/x@b", "hunter2:x@y",
+                                     "redis:/u:hunter2@b", "redis://u:a@hunter2@b"}) {
+    Settings settings;
+    const Result<> set = set_value(settings, *find_option("SharedState"), url);
+    ASSERT_FALSE(set) << url;
+    EXPECT_EQ(set.error().detail.find("hunter2"), std::string::npos) << set.error().detail;
+  }
 }
 
 TEST(OptionValue, FindsTheFileOfAnLdifUrl) {

@@ -43,13 +43,18 @@ TEST(OptionsDoc, HasARowForEveryOption) {
 TEST(OptionsDoc, RowsSayTypeDefaultPlaceAndEffect) {
   const std::string text = options_markdown();
   for (const std::string_view row : {
-           "| `LDAPTimeout` | number, 1 to 3600 seconds | `25` | IP | yes | mmp | ",
+           "| `LDAPTimeout` | number, 1 to 3600 seconds | `25` | IPS | yes | mmp | ",
            "| `LdapVerify` | boolean | `yes` | IPS | yes | ours | ",
            "| `HostedDomains` | boolean | `yes` | IPSV | yes | mmp | ",
            "| `BindPass` | secret |  | IPSV | yes | mmp | ",
            "| `LogLevel` | level, 0 to 100 | `5` | AIPS | yes | mmp | ",
            "| `ConnLimits` | limits | `0.0.0.0\\|0.0.0.0:20` | IPS | yes | mmp | ",
-           "| `AuthServiceTTL` | number, -1 to 31622400 seconds | `-1` | PV | not yet | mmp | ",
+           "| `AuthServiceTTL` | number, -1 to 31622400 seconds | `-1` | PV | yes | mmp | ",
+           "| `SmtpRelays` | hosts |  | S | yes | mmp | ",
+           "| `SharedState` | redis URLs |  | A | not yet | ours | ",
+           "| `TellRelay` | auto or xproxyehlo or xclient or proxy1 or proxy2 or none | `auto` | "
+           "SF "
+           "| yes | ours | ",
            "| `VDomain` | `DefaultDomain` |",
        }) {
     EXPECT_NE(text.find(row), std::string::npos) << row;

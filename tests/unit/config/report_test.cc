@@ -31,7 +31,7 @@ TEST_F(Report, TextForPeople) {
                 directory_ +
                 "\n"
                 "  ServiceList                  imapproxy@127.0.0.1:1143|1993\n"
-                "  8 options as by default\n"
+                "  12 options as by default\n"
                 "\n"
                 "service ImapProxyAService@127.0.0.1:1143|1993\n"
                 "  ImapProxyAService reads section default of ImapProxyAService.cfg and listens on "

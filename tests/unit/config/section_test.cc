@@ -68,7 +68,7 @@ TEST(Section, OptionOfAnotherProtocolIsAWarningAndIgnored) {
       {"default:SpoofEmptyMailbox yes", in_imap, "belongs to: POP"},
       {"default:Capability IMAP4", in_pop, "belongs to: IMAP"},
       {"default:SmtpRelays a", in_imap, "belongs to: SMTP"},
-      {"default:PreAuth yes", in_smtp, "belongs to: IMAP, POP"},
+      {"default:BacksidePort 25", in_smtp, "belongs to: IMAP, POP"},
       {"default:LdapUrl ldap://h/", in_process, "belongs to: IMAP, POP, SMTP"},
       {"default:NumThreads 1", in_imap, "belongs to: AService.cfg"},
   };
@@ -86,13 +86,12 @@ TEST(Section, SaysWhatHasNoEffectYet) {
     std::string_view line;
     bool noted;
   } cases[] = {
-      {"default:AuthService yes", true},    {"default:AuthService no", false},
-      {"default:AuthServiceTTL -1", false}, {"default:AuthServiceTTL 900", true},
-      {"default:SSLEnable yes", false},     {"default:HostedDomains yes", false},
-      {"default:Timeout 77", false},
+      {"default:SharedState redis://h", true}, {"default:SharedState \"\"", false},
+      {"default:SharedStatePassword x", true}, {"default:SharedStatePrefix openmmp:", false},
+      {"default:NumThreads 77", false},
   };
   for (const auto& [line, noted] : cases) {
-    const Read got = read(line, in_pop);
+    const Read got = read(line, in_process);
     EXPECT_EQ(says(got.diagnostics, "x.cfg:1: ", "has no effect yet"), noted) << line;
     EXPECT_EQ(count(got.diagnostics, Severity::note), noted ? 1u : 0u) << line;
     EXPECT_EQ(got.section.pairs().size(), 1u) << line;
