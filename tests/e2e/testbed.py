@@ -16,6 +16,7 @@ import re
 import resource
 import shutil
 import signal
+import smtplib
 import socket
 import subprocess
 import tempfile
@@ -217,8 +218,10 @@ class StoreTls:
 class Dovecot(Server):
     """A mail store: Debian's Dovecot with its own configuration, users and Maildirs."""
 
-    def __init__(self, users, host=HOST, imap_port=None, pop3_port=None, name="store", tls=None):
+    def __init__(self, users, host=HOST, imap_port=None, pop3_port=None, name="store", tls=None,
+                 lmtp_port=None):
         super().__init__(name)
+        self.lmtp_port = lmtp_port  # where it takes mail; None: it takes none
         self.users = users
         self.tls = tls
         self.host = host
@@ -257,7 +260,7 @@ class Dovecot(Server):
             pop3s = self.tls.listeners("pop3", self.tls.pop3s_port, self.tls.proxied_pop3_port)
         addresses = ", ".join((self.host, *(self.tls.others if self.tls else ())))
         return f"""\
-protocols = imap pop3
+protocols = imap pop3 {"lmtp" if self.lmtp_port else ""}
 listen = {addresses}
 base_dir = {self.path("run")}
 state_dir = {self.path("state")}
@@ -299,6 +302,16 @@ service pop3-login {{
     port = {self.pop3_port}
   }}
 {pop3s}  {login}}}
+{self._lmtp() if self.lmtp_port else ""}"""
+
+    def _lmtp(self):
+        return f"""\
+service lmtp {{
+  inet_listener lmtp {{
+    address = {self.host}
+    port = {self.lmtp_port}
+  }}
+}}
 """
 
     def stop(self):
@@ -433,7 +446,8 @@ class Instance:
     UNPROTECTED = {"ConnLimits": '""', "BGPenalty": "0"}
 
     def __init__(self, ldap_url, directory=None, imap_port=None, pop3_port=None, **options):
-        """`options` go to both proxy files; see also process_options, imap_options, pop_options."""
+        """`options` go to all proxy files; see also process_options, imap_options, pop_options,
+        smtp_options."""
         self.scratch = None if directory else tempfile.mkdtemp(prefix="openmmp-instance-", dir="/tmp")
         self.directory = directory or self.scratch
         self.imap_port = imap_port or free_port()
@@ -447,6 +461,8 @@ class Instance:
                         **({} if directory else self.UNPROTECTED), **options}
         self.imap_options = {}
         self.pop_options = {}
+        self.smtp_options = {}
+        self.smtp_port = self.smtps_port = None  # see enable_smtp()
         self.descriptors = None  # hard limit for every process of the instance
 
     def path(self, *names):
@@ -461,6 +477,14 @@ class Instance:
         self.imap_options["SSLPorts"] = self.imaps_port
         self.pop_options["SSLPorts"] = self.pop3s_port
 
+    def enable_smtp(self, *relays, port=None, tls_port=None):
+        """Submission through relays ("host:port"); with `tls_port` after enable_tls() only."""
+        self.smtp_port = port or free_port()
+        self.smtps_port = tls_port
+        self.smtp_options["SmtpRelays"] = " ".join(relays)
+        if tls_port:
+            self.smtp_options["SSLPorts"] = tls_port
+
     def use_certificates(self, *certificates):
         self.options["SSLCertFile"] = " ".join(c.cert for c in certificates)
         self.options["SSLKeyFile"] = " ".join(c.key for c in certificates)
@@ -472,6 +496,10 @@ class Instance:
             imap += f"|{HOST}:{self.imaps_port}"
             pop += f"|{HOST}:{self.pop3s_port}"
         services = f"ImapProxyAService@{imap} PopProxyAService@{pop}"
+        if self.smtp_port:
+            services += f" SmtpProxyAService@{HOST}:{self.smtp_port}"
+            services += f"|{HOST}:{self.smtps_port}" if self.smtps_port else ""
+            self._write("SmtpProxyAService.cfg", comment, {**self.options, **self.smtp_options})
         process = {"ServiceList": services, "LogDir": "log", **self.process_options}
         self._write("AService.cfg", comment, process)
         self._write("ImapProxyAService.cfg", comment, {**self.options, **self.imap_options})
@@ -507,9 +535,10 @@ class Instance:
                     f"mmpd ended with status {self.process.returncode}:\n"
                     + tail(self.path("mmpd.out")) + self.log_text()[-2000:]
                 )
-            return read_greeting(self.imap_port) and read_greeting(self.pop3_port)
+            ports = [self.imap_port, self.pop3_port] + ([self.smtp_port] if self.smtp_port else [])
+            return all(read_greeting(port) for port in ports)
 
-        wait_until(answers, "mmpd answers on both ports", timeout)
+        wait_until(answers, "mmpd answers on all ports", timeout)
 
     def stop(self):
         if self.process is not None:
@@ -564,6 +593,13 @@ class Instance:
             connection.login(user, password)
         return connection
 
+    def smtp(self, user=None, password=PASSWORD, timeout=20, source=HOST):
+        connection = smtplib.SMTP(HOST, self.smtp_port, timeout=timeout, source_address=(source, 0))
+        connection.ehlo()
+        if user:
+            connection.login(user, password)
+        return connection
+
     def pop(self, user=None, password=PASSWORD, timeout=20):
         connection = poplib.POP3(HOST, self.pop3_port, timeout)
         if user:
@@ -576,16 +612,18 @@ class Site:
     """Two stores with a user each, a directory, and an instance in front: what an operator has.
 
     `homes` adds users to the directory, {address: mailHost or a list}; `users` have mailboxes on the
-    first store; `entries` is more LDIF; `tls` are the stores' StoreTls.
+    first store; `entries` is more LDIF; `tls` are the stores' StoreTls; `lmtp`: they take mail.
     """
 
     def __init__(
-        self, with_slapd=False, homes=None, users=(), entries="", tls=(None, None), **options
+        self, with_slapd=False, homes=None, users=(), entries="", tls=(None, None), lmtp=False,
+        **options,
     ):
         ports = free_port(), free_port()
         self.alice, self.bob = "alice@example.com", "bob@example.com"
         self.store_of = {
-            user: Dovecot([user, *users], host, *ports, tls=store_tls)
+            user: Dovecot([user, *users], host, *ports, tls=store_tls,
+                          lmtp_port=free_port() if lmtp else None)
             for user, host, store_tls in zip((self.alice, self.bob), STORE_HOSTS, tls)
         }
         self.store_ports = ports
