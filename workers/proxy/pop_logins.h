@@ -6,10 +6,10 @@
 
 #include <chrono>
 #include <cstddef>
-#include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -27,21 +27,31 @@ struct PopLogin {
 class PopLogins {
  public:
   explicit PopLogins(size_t most) : most_(most) {}
+  PopLogins(const PopLogins&) = delete;
+  PopLogins& operator=(const PopLogins&) = delete;
 
   // The last login from an address is the one that counts. Past `most` the one that would expire
-  // first goes. False: it is older than what is known, or expired already.
+  // first goes. False: it is older than what is known, or expired already, or the one that goes.
   bool record(PopLogin login, Time now);
   // The one from this address, while it counts.
-  std::optional<PopLogin> find(const std::string& address, Time now) const;
+  std::optional<PopLogin> find(std::string_view address, Time now) const;
   void forget_expired(Time now);
   // All that count, those that expire first before the others.
   std::vector<PopLogin> list(Time now) const;
   size_t size() const { return by_address_.size(); }
 
  private:
+  struct ByAddress {
+    using is_transparent = void;
+    bool operator()(const PopLogin& a, const PopLogin& b) const { return a.address < b.address; }
+    bool operator()(const PopLogin& a, std::string_view b) const { return a.address < b; }
+    bool operator()(std::string_view a, const PopLogin& b) const { return a < b.address; }
+  };
+  void drop_first();
+
   const size_t most_;
-  std::map<std::string, PopLogin> by_address_;
-  std::set<std::pair<Time, std::string>> by_expiry_;
+  std::set<PopLogin, ByAddress> by_address_;
+  std::set<std::pair<Time, std::string_view>> by_expiry_;  // addresses, in by_address_
 };
 
 }  // namespace openmmp::proxy

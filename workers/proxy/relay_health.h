@@ -50,7 +50,7 @@ class RelayHealth {
     bool enabled = true;
     std::string reason;  // of the last failure; empty: none is known
     Time failed_at{0};
-    Time avoided_until{0};  // in the past: not any more
+    Time avoided_until{0};  // in the past: not any more; 0: it has succeeded since
   };
   std::vector<Row> rows() const;
 
@@ -62,7 +62,11 @@ class RelayHealth {
     Time failed_at{0};
     Time avoid_for{0};
     Time succeeded_at{0};
+    bool fails() const { return failed_at > succeeded_at; }
   };
+  Entry* find_or_make(const std::string& relay);
+  bool make_room();
+
   std::map<std::string, Entry> entries_;
 };
 

@@ -7,6 +7,7 @@
 
 #include "ipc/channel.h"
 #include "workers/proxy/connection.h"
+#include "workers/proxy/news.h"
 #include "workers/proxy/relay.h"
 #include "workers/proxy/session_context.h"
 #include "workers/proxy/state_messages.h"
@@ -20,27 +21,7 @@ namespace {
 constexpr Millis gathering{5};
 // Of an mmp-state that is there and does not answer; then the worker decides by its own count.
 constexpr Millis answer_time{1000};
-// Of each kind in a message, which is then within its limit if all names are of the longest.
-constexpr size_t most_a_message = 5000;
-// While mmp-state does not read. Older ones are forgotten: badness fades and stores are tried
-// again.
-constexpr size_t most_news = 10000;
 constexpr const char* too_many = "too many connections";
-
-template <class T>
-void add_news(std::deque<T>& news, T item, size_t most) {
-  if (news.size() >= most) news.pop_front();
-  news.push_back(std::move(item));
-}
-
-// Calls write(item) for the first few, and takes them out.
-template <class T, class Write>
-void take_news(std::deque<T>& news, Write write) {
-  const auto end =
-      news.begin() + static_cast<std::ptrdiff_t>(std::min(news.size(), most_a_message));
-  std::for_each(news.begin(), end, write);
-  news.erase(news.begin(), end);
-}
 
 proto::WorkerHello hello_of(const SharedState::Options& options) {
   proto::WorkerHello hello;
@@ -119,6 +100,7 @@ void SharedState::connect(UniqueFd socket) {
   seats_.begin_conversation();
   const std::vector<BadGuy> known = bad_guys_.entries();
   bad_guy_news_.assign(known.begin(), known.end());
+  begin_relays_and_logins();
   link_->listening.emplace(listen(*link_));
   link_->listening->start();
   if (connected()) tell_in(Millis(0));
@@ -139,6 +121,7 @@ void SharedState::lose_link() {
   link_->lost = true;
   seats_.end_conversation();
   for (const auto& [number, question] : questions_) question->answered.wake_all();
+  lose_login_questions();
 }
 
 void SharedState::hear(const proto::FromState& message) {
@@ -156,6 +139,7 @@ void SharedState::hear(const proto::FromState& message) {
     if (!event->protocol.empty() && event->protocol != options_.protocol) continue;
     stores_.apply(*event);
   }
+  hear_relays_and_logins(message);
   for (const proto::Verdict& verdict : message.verdicts()) hear_verdict(verdict);
 }
 
@@ -226,7 +210,8 @@ void SharedState::tell() {
 }
 
 bool SharedState::has_news() const {
-  return seats_.has_news() || !bad_guy_news_.empty() || !store_news_.empty();
+  return seats_.has_news() || !bad_guy_news_.empty() || !store_news_.empty() ||
+         has_news_of_relays_or_logins();
 }
 
 proto::ToState SharedState::gather() {
@@ -247,6 +232,7 @@ proto::ToState SharedState::gather() {
     e.protocol = options_.protocol;
     write_store_event(e, *message.add_store_events());
   });
+  gather_relays_and_logins(message);
   return message;
 }
 

@@ -118,16 +118,24 @@ class SharedState {
   void relay_succeeded(const std::string& relay);
   RelayUse use_relay(const std::string& relay);
 
+  // Logins kept here, for an mmp-state that has lost them.
+  static constexpr size_t most_logins = 20'000;
   // POP before SMTP: a login to be remembered until `expires`, on the loop's clock.
   void record_login(PopLogin login);
-  // Who has logged in from this address; nothing: nobody, or there is no mmp-state to ask, and
-  // nobody is let in by guessing. The answer is waited for a second at most.
+  // Who has logged in from this address; nothing: nobody. When mmp-state is away, or has not
+  // answered after a second, only those count that logged in by this very worker.
   Task<std::optional<PopLogin>> find_login(std::string address);
 
  private:
   friend class Seat;
+  friend class RelayUse;
   struct Link;
   struct Question;
+  struct LoginQuestion;
+  struct Load {
+    uint32_t sessions = 0;
+    bool is_told = true;
+  };
 
   Task<> listen(Link& link);
   void hear(const proto::FromState& message);
@@ -140,6 +148,14 @@ class SharedState {
   void end_refused();
   void tell_of(const BadGuy& entry);
   void tell_of(std::optional<StoreEvent> event);
+  void begin_relays_and_logins();
+  void hear_relays_and_logins(const proto::FromState& message);
+  void gather_relays_and_logins(proto::ToState& message);
+  bool has_news_of_relays_or_logins() const;
+  void lose_login_questions();
+  void tell_of(RelayEvent event);
+  void note_load(Load& load);
+  void leave_relay(const std::string& relay);
   bool has_news() const;
 
   Loop& loop_;
@@ -153,6 +169,14 @@ class SharedState {
   std::vector<uint64_t> refused_;            // whose sessions are to end
   std::deque<BadGuy> bad_guy_news_;
   std::deque<StoreEvent> store_news_;
+  std::map<std::string, Load> loads_;  // of relays
+  bool loads_changed_ = false;
+  std::deque<RelayEvent> relay_news_;
+  PopLogins logins_{most_logins};  // that happened here
+  std::deque<PopLogin> login_news_;
+  std::map<uint64_t, LoginQuestion*> login_questions_;  // that somebody waits for
+  std::vector<uint64_t> questions_to_ask_;              // of these
+  uint64_t last_login_question_ = 0;
   Timer telling_;
   Millis tell_at_{0};
   std::unique_ptr<Link> link_;
