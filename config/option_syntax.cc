@@ -8,6 +8,7 @@
 #include "config/access_filter.h"
 #include "config/cfg_file.h"
 #include "config/conn_limits.h"
+#include "config/redis_url.h"
 #include "config/ssl_ports.h"
 #include "ipc/runtime/address.h"
 #include "ipc/runtime/network.h"
@@ -164,36 +165,9 @@ Result<> check_host_ports(std::string_view value) {
   return {};
 }
 
-// The text goes into messages only once it is known to hold no password.
-Result<> check_redis_url(std::string_view url) {
-  constexpr std::string_view accepted =
-      "accepted: redis://[USER@]HOST[:PORT][/DB], or rediss:// with TLS";
-  const size_t colon = url.find("://");
-  std::string_view rest = url.substr(colon == std::string_view::npos ? 0 : colon + 3);
-  const size_t at = rest.rfind('@');
-  if (at != std::string_view::npos && rest.substr(0, at).find(':') != std::string_view::npos) {
-    return fail(
-        Errc::protocol,
-        fmt::format("has a password in it, which belongs to SharedStatePassword; {}", accepted));
-  }
-  const std::string_view scheme = url.substr(0, url.size() - rest.size());
-  if (!equals_ignoring_case(scheme, "redis://") && !equals_ignoring_case(scheme, "rediss://")) {
-    return fail(Errc::protocol, fmt::format("'{}' is no redis URL; {}", url, accepted));
-  }
-  if (at != std::string_view::npos) rest.remove_prefix(at + 1);
-  const size_t slash = std::min(rest.find('/'), rest.size());
-  const auto host = parse_host_port(rest.substr(0, slash));
-  if (!host) return fail(Errc::protocol, fmt::format("{}; {}", host.error().detail, accepted));
-  const std::string_view number = rest.substr(std::min(slash + 1, rest.size()));
-  if (at == 0 || number.size() > 5 || !std::all_of(number.begin(), number.end(), is_digit)) {
-    return fail(Errc::protocol, fmt::format("'{}' is no redis URL; {}", url, accepted));
-  }
-  return {};
-}
-
 Result<> check_redis_urls(std::string_view value) {
   for (const std::string& word : split_words(value)) {
-    if (Result<> checked = check_redis_url(word); !checked) return checked;
+    if (const auto url = parse_redis_url(word); !url) return fail(url.error());
   }
   return {};
 }
