@@ -134,7 +134,8 @@ class Postfix(Server):
         }
 
     def start(self):
-        self.sasl.start()
+        if not self.sasl.process:
+            self.sasl.start()
         for name in ("etc", "queue", "data"):
             os.makedirs(self.path(name), exist_ok=True)
         os.chown(self.path("data"), pwd.getpwnam("postfix").pw_uid, grp.getgrnam("postfix").gr_gid)
