@@ -55,8 +55,8 @@ Task<> StoreLogin::read_greeting() {
   if (!reply_.untagged()) co_await fail(Errc::protocol, "no IMAP greeting from the store");
   // PREAUTH would be a mailbox that nobody has shown a password for.
   if (reply_.status != Status::ok) {
-    co_await fail(reply_.status == Status::bye ? Errc::unavailable : Errc::protocol,
-                  "the store greets with " + proxy::excerpt(reply_.text, max_logged));
+    const Errc code = reply_.status == Status::bye ? Errc::unavailable : Errc::protocol;
+    co_await fail(code, "the store greets with " + proxy::excerpt(reply_.text, max_logged));
   }
   // What is said in clear where TLS is wanted may be anybody's.
   if (access_.store.tls != proxy::StoreTls::after_greeting) learn(capability_list(reply_.code));

@@ -37,7 +37,6 @@ config::AccessQuery query_for(const Connection& client, const SessionContext& co
 
 Task<> apply(const config::AccessFilter& filter, std::string what, const Connection& client,
              SessionContext& context, Services& services) {
-  if (filter.empty()) co_return;
   if (filter.needs_ident()) {
     co_await fail(Errc::unavailable,
                   fmt::format("the filter of {} asks for ident, which nobody answers", what));
@@ -91,12 +90,13 @@ Task<> admit(const Connection& client, SessionContext& context, Seats& seats, Se
   if (const std::optional<int> limit = services.conn_limits.limit_of(context.client)) {
     std::string key = key_of(context.client);
     Result<Seat> seat = co_await attempt(seat_for(std::move(key), *limit, context, services));
-    const bool is_over = !seat && seat.error().code == Errc::limit;
-    if (!seat) co_await fail(is_over ? over_limit(context, services) : std::move(seat.error()));
+    if (!seat && seat.error().code == Errc::limit) co_await fail(over_limit(context, services));
+    if (!seat) co_await fail(std::move(seat.error()));
     seats.connection = std::move(*seat);
   }
   if (context.settings().client_lookup) co_await find_name(context, services);
-  co_await apply(context.domain->tcp_access, "TCPAccess", client, context, services);
+  const config::AccessFilter& filter = context.domain->tcp_access;
+  if (!filter.empty()) co_await apply(filter, "TCPAccess", client, context, services);
 }
 
 Task<> check_filter(std::string text, std::string what, const Connection& client,
