@@ -31,13 +31,20 @@ struct ClientFacts {
   std::string channel;   // asked for (PopBeforeSmtpKludgeChannel); empty: none
 };
 
+// The name as a relay is told it: [UNAVAILABLE] or [TEMPUNAVAIL] when it is not known or is none
+// that a host can have, whatever DNS said.
+std::string told_name(const ClientFacts& facts);
+// "192.0.2.1", "IPV6:2001:db8::1"
+std::string told_address(const SocketAddress& address);
+
 // The commands, without line end and at most 512 octets each with it, with those of the facts that
-// `offered` names; none when there is nothing to say. Unknown names are [UNAVAILABLE] or
-// [TEMPUNAVAIL].
+// `offered` names in upper case; none when there is nothing to say, two at most, and LOGIN is in
+// the last. A value that is longer than 255 as xtext is left out.
 std::vector<std::string> xclient_commands(const ClientFacts& facts,
                                           const std::set<std::string>& offered);
 
 // What a trusted peer says; what it does not say is not set. "[UNAVAILABLE]" is not set either.
+// No value has a control character in it. Attributes that are not known to us are passed over.
 struct XclientFacts {
   std::optional<SocketAddress> client;
   std::optional<SocketAddress> local;
