@@ -1,4 +1,4 @@
-"""Measures openmmp and Debian's proxies side by side, in turn, against one stub store.
+"""Measures openmmp and Debian's proxies side by side, in turn, against one stub store or relay.
 
 Called by scripts/bench; docs/bench.md says what the figures mean.
 """
@@ -22,7 +22,7 @@ import peers
 
 
 class Measure(typing.NamedTuple):
-    group: str  # "plain" or "tls": which of a proxy's two configurations it needs
+    group: str  # of GROUPS: which of a proxy's configurations it needs
     title: str
     mode: str  # of the load driver
     full: dict  # sizes of a run, and of one with --quick
@@ -49,23 +49,38 @@ MEASURES = {
                         {"total": 1000, "sessions": 64}, {"tls": "1.3"}),
     "tls_idle": Measure("tls", "TLS KiB/sess.", "idle", {"sessions": 4000}, {"sessions": 4000},
                         {"tls": "1.3"}),
+    "mail_one": Measure("smtp", "1 mail/CPU-s", "mails", {"total": 20000, "sessions": 64},
+                        {"total": 6000, "sessions": 64}),
+    "mail_ten": Measure("smtp", "10 mails/CPU-s", "mails", {"total": 60000, "sessions": 64},
+                        {"total": 20000, "sessions": 64}, {"messages": 10}),
+    "mail_tls_one": Measure("smtp_tls", "TLS 1 mail/CPU", "mails", {"total": 8000, "sessions": 256},
+                            {"total": 3000, "sessions": 256}, {"tls": "1.3"}),
+    "mail_tls_ten": Measure("smtp_tls", "TLS 10 m./CPU", "mails", {"total": 40000, "sessions": 256},
+                            {"total": 12000, "sessions": 256}, {"tls": "1.3", "messages": 10}),
+    "mail_sink": Measure("sink", "to sink/CPU-s", "source", {"total": 10000, "sessions": 20},
+                         {"total": 3000, "sessions": 20}),
 }
-GROUPS = ("plain", "tls")
+GROUPS = ("plain", "tls", "smtp", "smtp_tls", "sink")
 # Measure, whose figure it is divided by (none: the figure itself), target, and its direction.
 TARGETS = [("logins", "nginx", 1.7, ">="), ("noops", "nginx", 1.1, ">="),
            ("bulk", "haproxy", 1.5, ">="), ("idle", None, 2.0, "<="),
            ("tls_full", "haproxy", 1.0, ">="), ("tls_resumed", "nginx", 1.4, ">="),
            ("tls_resumed_12", "nginx", 1.4, ">="), ("tls_bulk", "haproxy", 1.0, ">="),
-           ("tls_idle", "haproxy", 1.0, "<")]
+           ("tls_idle", "haproxy", 1.0, "<"),
+           ("mail_one", "nginx", 1.5, ">="), ("mail_ten", "nginx", 1.5, ">="),
+           ("mail_tls_one", "nginx", 1.5, ">="), ("mail_tls_ten", "nginx", 1.5, ">="),
+           ("mail_sink", "nginx", 1.5, ">="), ("mail_one", "openmmp-ldif", 0.9, ">=")]
 DIRECTIONS = {">=": operator.ge, "<=": operator.le, "<": operator.lt}
-WITHOUT_TLS = {kind.name for kind in peers.ALL_PEERS if not kind.speaks_tls}
+GROUPS_OF = {kind.name: kind.groups for kind in peers.ALL_PEERS}
+PROGRAMS = {"mails": "bench_mail"}  # the load driver of a mode, bench_load unless it is here
 
 
 class Load:
     """One run of the load driver, whose steps the caller paces: started, ready, done."""
 
     def __init__(self, build, mode, port, arguments):
-        command = [str(build / "tests/bench_load"), mode, "--port", str(port),
+        program = PROGRAMS.get(mode, "bench_load")
+        command = [str(build / "tests" / program), mode, "--port", str(port),
                    "--users", str(peers.ALL_USERS)]
         for name, value in arguments.items():
             command += [f"--{name}", str(value)]
@@ -105,7 +120,25 @@ def measure_memory(peer, build, options, size):
             "expected": size["sessions"]}
 
 
+def measure_source(peer, size):
+    """Postfix's smtp-source, whose relay is Postfix's smtp-sink."""
+    before = peer.cpu()
+    done = subprocess.run(
+        ["smtp-source", "-s", str(size["sessions"]), "-m", str(size["total"]), "-l", "4096", "-f",
+         "user0@example.com", "-t", "someone@example.com", f"{peers.HOST}:{peer.port}"],
+        capture_output=True, text=True, check=False)
+    time.sleep(0.3)
+    used = peer.cpu() - before
+    is_good = done.returncode == 0 and not done.stderr
+    report = {"done": size["total"] if is_good else 0, "errors": 0 if is_good else 1,
+              "first_error": done.stderr.strip()[:200]}
+    return {"value": size["total"] / max(used, 0.01), "cpu_seconds": used, "report": report,
+            "expected": size["total"]}
+
+
 def measure_cpu(peer, build, mode, options, size):
+    if mode == "source":
+        return measure_source(peer, size)
     load = Load(build, mode, peer.port, {**size, **options})
     load.go_on()
     before = peer.cpu()
@@ -159,7 +192,8 @@ def measure_group(contestants, build, sizes, attempt, note):
             try:
                 stack.enter_context(running(peer))
                 # Every user once, so that a cache of users is warm.
-                measure_cpu(peer, build, "logins", {"tls": "1.3"} if peer.certificate else {},
+                mode = {"imap": "logins", "smtp": "mails", "sink": "source"}[peer.service]
+                measure_cpu(peer, build, mode, {"tls": "1.3"} if peer.certificate else {},
                             {"total": peers.ALL_USERS, "sessions": 8})
                 started.append(peer)
             except (peers.BenchError, OSError) as error:
@@ -197,7 +231,7 @@ def values_of(rounds, name, measure):
 
 
 def impossible(name, measure):
-    return name in WITHOUT_TLS and MEASURES[measure].group == "tls"
+    return MEASURES[measure].group not in GROUPS_OF[name]
 
 
 def figure(value, name, measure):
@@ -220,6 +254,8 @@ def print_rows(medians, measures):
         return
     print(f"\n{'':14}" + "".join(f"{MEASURES[measure].title:>15}" for measure in measures))
     for name, row in medians.items():
+        if all(impossible(name, measure) for measure in measures):
+            continue
         print(f"{name:14}" + "".join(f"{figure(row[measure], name, measure):>15}"
                                      for measure in measures))
 
@@ -265,9 +301,9 @@ def compare(rounds, names, measures):
             if not name.startswith("openmmp") and name != "floor":
                 continue
             value = ratio(rounds, name, measure, against)
-            no_tls = impossible(name, measure)
+            cannot = impossible(name, measure)
             row["of"][name] = {
-                "value": value, "verdict": "n/a" if no_tls else verdict(value, target, direction),
+                "value": value, "verdict": "n/a" if cannot else verdict(value, target, direction),
                 "of_floor": ratio(rounds, name, measure, "floor")}
         table.append(row)
     return table
@@ -287,6 +323,8 @@ def print_parts_of_the_floor(table):
     names = list(table[0]["of"])
     contestants = [name for name in names if name != "floor"]
     rows = [row for row in table if not impossible("floor", row["measure"])]
+    contestants = [name for name in contestants
+                   if not all(impossible(name, row["measure"]) for row in rows)]
     if "floor" not in names or not contestants or not rows:
         return
     print(f"\n{'as part of the floor':33}" + "".join(f"{name:>18}" for name in contestants))
@@ -307,12 +345,43 @@ def run_rounds(args, contestants, problems):
     return rounds
 
 
-def start_store(args):
-    port = peers.free_port()
-    store = subprocess.Popen([str(args.build / "tests/bench_store"), str(port)],
-                             stdin=subprocess.DEVNULL)
-    peers.wait_for("the stub store", lambda: peers.answers(port), store)
-    return store, port
+class Backends:
+    """What stands behind the proxies: {service: port}, with the processes that are to be ended."""
+
+    def __init__(self, args, place):
+        self.place, self.processes = place, []
+        self.ports = {"imap": self.start([str(args.build / "tests/bench_store"), "{port}"]),
+                      "smtp": self.start([str(args.build / "tests/bench_relay"), "{port}"])}
+        if any(MEASURES[name].group == "sink" for name in args.rows):
+            self.ports["sink"] = self.start_sink()
+
+    def start(self, command):
+        port = peers.free_port()
+        process = subprocess.Popen([word.format(port=port) for word in command],
+                                   stdin=subprocess.DEVNULL)
+        self.processes.append(process)
+        peers.wait_for(command[0], lambda: peers.answers(port), process)
+        return port
+
+    def start_sink(self):
+        """Behind an HAProxy that takes the PROXY header off, which smtp-sink does not know."""
+        sink = self.start(["smtp-sink", "-u", "nobody", f"{peers.HOST}:{{port}}", "1000"])
+        configuration = self.place / "sink.cfg"
+        port = peers.free_port()
+        configuration.write_text(
+            "defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 1h\n"
+            f"  timeout server 1h\nlisten sink\n  bind {peers.HOST}:{port} accept-proxy\n"
+            f"  server sink {peers.HOST}:{sink}\n")
+        process = subprocess.Popen(["/usr/sbin/haproxy", "-db", "-f", str(configuration)],
+                                   stdin=subprocess.DEVNULL)
+        self.processes.append(process)
+        peers.wait_for("haproxy", lambda: peers.answers(port), process)
+        return port
+
+    def stop(self):
+        for process in self.processes:
+            process.terminate()
+            process.wait()
 
 
 def parse_arguments():
@@ -323,8 +392,8 @@ def parse_arguments():
                         help="of " + ",".join(kind.name for kind in peers.ALL_PEERS) +
                         "; a beginning of a name will do")
     parser.add_argument("--rows", type=lambda text: text.split(","), default=list(GROUPS),
-                        metavar="NAMES", help="plain, tls, or of " + ",".join(MEASURES) +
-                        "; both groups unless told otherwise")
+                        metavar="NAMES", help=", ".join(GROUPS) + ", or of " + ",".join(MEASURES) +
+                        "; all groups unless told otherwise")
     parser.add_argument("--quick", action="store_true", help="small runs, for a first look")
     parser.add_argument("--build", type=lambda text: pathlib.Path(text).resolve(),
                         default=pathlib.Path("build/release"), metavar="DIR",
@@ -342,15 +411,20 @@ def parse_arguments():
     return args
 
 
-def contestants_of(chosen, args, place, store_port):
+def contestants_of(chosen, args, place, ports):
     """By group; those that speak TLS share one certificate."""
-    contestants = {"plain": [kind(place / kind.name, store_port, args.build) for kind in chosen],
-                   "tls": []}
-    if any(MEASURES[name].group == "tls" for name in args.rows):
-        certificate = peers.Certificate(place / "certificate")
-        contestants["tls"] = [
-            kind(place / f"{kind.name}-tls", store_port, args.build, certificate)
-            for kind in chosen if kind.speaks_tls]
+    contestants = {group: [] for group in GROUPS}
+    wanted = {MEASURES[name].group for name in args.rows}
+    certificate = None
+    for group in wanted:
+        service = group.removesuffix("_tls") if "smtp" in group or group == "sink" else "imap"
+        is_tls = group.endswith("tls")
+        if is_tls and not certificate:
+            certificate = peers.Certificate(place / "certificate")
+        contestants[group] = [
+            kind(place / f"{kind.name}-{group}", ports[service], args.build,
+                 certificate if is_tls else None, service)
+            for kind in chosen if group in kind.groups]
     return contestants
 
 
@@ -366,15 +440,16 @@ def main():
     chosen = [kind for kind in peers.ALL_PEERS
               if not args.only or any(kind.name.startswith(want) for want in args.only)]
     names = [kind.name for kind in chosen]
-    store, store_port = start_store(args)
+    backends = None
     try:
-        rounds = run_rounds(args, contestants_of(chosen, args, place, store_port), problems)
+        backends = Backends(args, place)
+        rounds = run_rounds(args, contestants_of(chosen, args, place, backends.ports), problems)
     except peers.BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     finally:
-        store.terminate()
-        store.wait()
+        if backends:
+            backends.stop()
         if args.keep:
             print(f"kept: {place}", file=sys.stderr)
         else:

@@ -4,9 +4,13 @@ Every proxy is given one thread of work, the same stub store and no logging beyo
 A proxy is its whole process tree: helpers that it needs (Dovecot's auth and log processes, our
 supervisor) are part of its cost.
 
-A proxy speaks either plain IMAP or TLS from the start: with a Certificate it has one listener, for
+A proxy speaks either in clear or TLS from the start: with a Certificate it has one listener, for
 TLS, and as many defaults of its own as it would have on Debian. All of them have session tickets
 on, and OpenSSL chooses versions, groups and the number of tickets.
+
+What it speaks is its service: "imap"; "smtp", whose clients log in at the proxy, which tells the
+relay who they are by XCLIENT; or "sink", whose clients do not, and whose relay is told by a PROXY
+header.
 """
 import contextlib
 import imaplib
@@ -14,6 +18,7 @@ import os
 import pathlib
 import shutil
 import signal
+import smtplib
 import socket
 import ssl
 import subprocess
@@ -61,17 +66,32 @@ def answers(port):
         return False
 
 
-def log_in(port, tls):
+def log_in(port, tls, service):
     """Raises what went wrong."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    if service != "imap":
+        return send_mail(port, context if tls else None, service)
     if tls:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
         client = imaplib.IMAP4_SSL(HOST, port, ssl_context=context, timeout=5)
     else:
         client = imaplib.IMAP4(HOST, port, timeout=5)
     with client:
         client.login("user0", "secret")
+
+
+def send_mail(port, context, service):
+    client = (smtplib.SMTP_SSL(HOST, port, context=context, timeout=5) if context
+              else smtplib.SMTP(HOST, port, timeout=5))
+    with client:
+        if service == "smtp":
+            client.ehlo()
+            client.user, client.password = "user0", "secret"
+            code, text = client.auth("PLAIN", client.auth_plain)
+            if code != 235:
+                raise smtplib.SMTPResponseException(code, text)
+        client.sendmail("user0@example.com", ["someone@example.com"], "Subject: hello\n\nhello")
 
 
 class Certificate:
@@ -124,10 +144,11 @@ class Peer:
     Whoever calls start() calls stop(), also when start() failed.
     """
     name = ""
-    speaks_tls = True
+    groups = ("plain", "tls")  # of what is measured, see bench.py
 
-    def __init__(self, place, store_port, build, certificate=None):
+    def __init__(self, place, store_port, build, certificate=None, service="imap"):
         self.place, self.store_port, self.build = place, store_port, build
+        self.service = service
         self.certificate = certificate  # with one it speaks TLS
         self.port = free_port()
         self.process = None
@@ -143,10 +164,10 @@ class Peer:
         self.process = self.spawn(command, "output")
         wait_for(command[0], lambda: answers(self.port), self.process)
         try:
-            log_in(self.port, self.certificate is not None)
-        except (OSError, imaplib.IMAP4.error) as error:
+            log_in(self.port, self.certificate is not None, self.service)
+        except (OSError, imaplib.IMAP4.error, smtplib.SMTPException) as error:
             over = " over TLS" if self.certificate else ""
-            raise BenchError(f"it listens, but user0 cannot log in{over}: {error}") from error
+            raise BenchError(f"it listens, but user0 cannot use it{over}: {error}") from error
 
     def spawn(self, command, log):
         with open(self.place / log, "w") as output:
@@ -198,12 +219,15 @@ def users_ldif():
     for number in range(ALL_USERS):
         entries.append(f"dn: uid=user{number},o=bench\nobjectClass: inetOrgPerson\n"
                        f"objectClass: inetLocalMailRecipient\nuid: user{number}\ncn: user{number}\n"
-                       f"sn: user{number}\nmailHost: {HOST}\n")
+                       f"sn: user{number}\nmailHost: {HOST}\nuserPassword: secret\n")
     return "\n".join(entries)
 
 
 class OpenmmpLdif(Peer):
     name = "openmmp-ldif"
+    groups = ("plain", "tls", "smtp", "smtp_tls", "sink")
+    EXECUTABLES = {"imap": "ImapProxyAService", "smtp": "SmtpProxyAService",
+                   "sink": "SmtpProxyAService"}
 
     def ldap_url(self):
         self.write("users.ldif", users_ldif())
@@ -216,21 +240,40 @@ class OpenmmpLdif(Peer):
                 f"default:SSLCertFile {self.certificate.chain}\n"
                 f"default:SSLKeyFile {self.certificate.key}\n")
 
+    def service_options(self):
+        if self.service == "imap":
+            return f"default:BacksidePort {self.store_port}\n"
+        relays = f"default:SmtpRelays {HOST}:{self.store_port}\n"
+        if self.service == "smtp":
+            return relays + "default:PreAuth yes\ndefault:TellRelay xclient\n"
+        return relays + f"default:TellRelay proxy1\ndefault:OpenPorts {self.port}\n"
+
     def command(self):
+        executable = self.EXECUTABLES[self.service]
         self.write("AService.cfg",
-                   f"default:ServiceList ImapProxyAService@{HOST}:{self.port}\n"
+                   f"default:ServiceList {executable}@{HOST}:{self.port}\n"
                    "default:NumThreads 1\n")
-        self.write("ImapProxyAService.cfg",
+        self.write(f"{executable}.cfg",
                    f'default:LdapUrl "{self.ldap_url()}"\n'
                    "default:HostedDomains no\n"
                    # Counted, but never reached: all clients of the bench have one address.
-                   "default:ConnLimits 0.0.0.0|0.0.0.0:1000000\n"
-                   f"default:BacksidePort {self.store_port}\n" + self.tls_options())
+                   "default:ConnLimits 0.0.0.0|0.0.0.0:1000000\n" + self.service_options() +
+                   self.tls_options())
         return [str(self.build / "bin/mmpd"), "-d", str(self.place), "--foreground"]
+
+
+class OpenmmpPop(OpenmmpLdif):
+    """Asks for each client whether it has logged in by POP lately; none has."""
+    name = "openmmp-pop"
+    groups = ("smtp",)
+
+    def service_options(self):
+        return super().service_options() + "default:PopBeforeSmtpKludgeChannel tcp_intranet\n"
 
 
 class OpenmmpLdap(OpenmmpLdif):
     name = "openmmp-ldap"
+    groups = ("plain", "tls")
 
     def ldap_url(self):
         port = free_port()
@@ -255,6 +298,19 @@ class OpenmmpLdap(OpenmmpLdif):
 
 class Nginx(Peer):
     name = "nginx"
+    groups = ("plain", "tls", "smtp", "smtp_tls", "sink")
+    PROTOCOLS = {
+        "imap": "protocol imap;",
+        "smtp": """protocol smtp;
+    smtp_auth plain login;
+    smtp_capabilities PIPELINING "SIZE 52428800" ENHANCEDSTATUSCODES 8BITMIME;
+    xclient on;""",
+        "sink": """protocol smtp;
+    smtp_auth none;
+    smtp_capabilities PIPELINING 8BITMIME;
+    xclient off;
+    proxy_protocol on;""",
+    }
 
     def command(self):
         # nginx answers its own auth_http questions, since nothing answers them for less.
@@ -287,7 +343,7 @@ mail {{
   auth_http {HOST}:{auth_port}/;
   server {{
     {listen}
-    protocol imap;
+    {self.PROTOCOLS[self.service]}
   }}
 }}
 """)
@@ -345,9 +401,11 @@ service auth {{
 
 class Haproxy(Peer):
     name = "haproxy"
+    groups = ("plain", "tls", "smtp", "smtp_tls", "sink")
 
     def command(self):
         tls = f" ssl crt {self.certificate.both}" if self.certificate else ""
+        proxy = " send-proxy" if self.service == "sink" else ""
         conf = self.write("haproxy.cfg", f"""global
   nbthread 1
   maxconn 9000
@@ -356,19 +414,19 @@ defaults
   timeout connect 5s
   timeout client 1h
   timeout server 1h
-listen imap
+listen mail
   bind {HOST}:{self.port}{tls}
-  server store {HOST}:{self.store_port}
+  server store {HOST}:{self.store_port}{proxy}
 """)
         return ["/usr/sbin/haproxy", "-db", "-f", conf]
 
 
 class Floor(Peer):
     name = "floor"
-    speaks_tls = False
+    groups = ("plain",)
 
     def command(self):
         return [str(self.build / "tests/bench_floor"), str(self.port), str(self.store_port)]
 
 
-ALL_PEERS = [OpenmmpLdif, OpenmmpLdap, Nginx, Dovecot, Haproxy, Floor]
+ALL_PEERS = [OpenmmpLdif, OpenmmpLdap, OpenmmpPop, Nginx, Dovecot, Haproxy, Floor]
