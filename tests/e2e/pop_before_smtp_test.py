@@ -204,7 +204,35 @@ class AddressedClient(Client):
 
 
 class ToldOtherwiseTest(unittest.TestCase):
-    """Relays without XCLIENT: an AUTH of ours as StoreAdmin for the recorded user."""
+    """Relays of the MMP's family get the channel; those that can be told of nobody, an AUTH."""
+
+    def test_channel_by_xproxyehlo(self):
+        with StubRelay(password=b"shared secret+=") as relay:
+            site = SmtpSite(smtp={**SMTP, "SmtpProxyPassword": '"shared secret+="'}, pop=POP)
+            site.instance.enable_smtp(relay.name, port=site.instance.smtp_port)
+            with site:
+                with site.instance.smtp(source="127.0.0.88") as smtp:
+                    self.assertEqual(smtp.docmd(f"MAIL FROM:<{ALICE}>")[0], 530)
+                told = relay.sessions[-1].told[-1]
+                self.assertEqual(told["ADDR"], b"127.0.0.88")
+                self.assertNotIn("CHANNEL", told)
+                site.instance.pop(ALICE).quit()
+
+                def may_send():
+                    with site.instance.smtp() as smtp:
+                        return smtp.docmd(f"MAIL FROM:<{ALICE}>")[0] == 250
+
+                wait_until(may_send, "the login opens SMTP", 3)
+                told = relay.sessions[-1].told[-1]
+                self.assertEqual(told["CHANNEL"], b"tcp_intranet")
+                self.assertNotIn(b"shared secret", b"".join(s.raw for s in relay.sessions))
+
+    def test_wrong_secret_serves_nobody(self):
+        with StubRelay(password=b"another") as relay:
+            site = SmtpSite(smtp={**SMTP, "SmtpProxyPassword": "secret"}, pop=POP)
+            site.instance.enable_smtp(relay.name, port=site.instance.smtp_port)
+            with site, site.instance.smtp() as smtp:
+                self.assertNotEqual(smtp.docmd(f"MAIL FROM:<{ALICE}>")[0], 250)
 
     def test_admin_authenticates_for_the_user(self):
         seen = []

@@ -2,9 +2,11 @@
 
 import dataclasses
 import grp
+import hmac
 import os
 import pwd
 import re
+import secrets
 import socket
 import ssl
 import threading
@@ -186,10 +188,30 @@ class Mail:
     end: bytes = b""  # what the stub took for the end
 
 
+def unescape(xtext):
+    return re.sub(rb"\+([0-9A-F]{2})", lambda found: bytes([int(found.group(1), 16)]), xtext)
+
+
+def verify_xproxyehlo(line, nonce, password):
+    """What docs/xproxyehlo.md tells a relay to do: the facts, {name: value}, or None when whoever has
+    said this does not know the password."""
+    words = line.split(b" ")
+    facts = {"HELO": unescape(words[1])}
+    for word in words[2:]:
+        name, _, value = word.partition(b"=")
+        facts[name.decode()] = unescape(value)
+    if "MAC" in facts:
+        covered = nonce + b" " + line[:line.rindex(b" MAC=")]
+        mac = hmac.new(password, covered, "sha256").hexdigest()
+        return facts if facts["MAC"] == b"HMAC-SHA256:" + mac.encode() else None
+    return facts if facts.get("PASSWORD") == password else None
+
+
 class RelaySession:
     """What a stub has heard in one connection."""
 
     def __init__(self):
+        self.told = []  # facts of each XPROXYEHLO that was believed
         self.raw = bytearray()  # all of it
         self.commands = []  # lines without their end
         self.mails = []
@@ -212,20 +234,22 @@ class StubRelay:
     `extensions` are its lines of EHLO. `replies` gives its answers by verb, as bytes or as a
     function of the line; GREETING and MESSAGE (the answer to the end of data) are verbs, too. An
     answer of None: the connection is closed. `lax` takes more than CRLF.CRLF for the end of data.
-    `rate` is how many bytes of a message it reads in a second.
+    `rate` is how many bytes of a message it reads in a second. With `password` it announces
+    XPROXYEHLO, and believes who knows it.
     """
 
     DEFAULT = ("PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES", "SIZE 300000000", "CHUNKING",
                "AUTH PLAIN LOGIN")
 
     def __init__(self, extensions=DEFAULT, replies=None, lax=False, rate=None, host=HOST, port=None,
-                 keep_data=True, context=None):
+                 keep_data=True, context=None, password=None):
         self.extensions, self.lax, self.rate = list(extensions), lax, rate
         self.replies = {"GREETING": b"220 stub.example.com ESMTP\r\n", "HELO": OK,
                         "DATA": b"354 go on\r\n", "QUIT": b"221 2.0.0 bye\r\n",
                         "AUTH": b"235 2.7.0 welcome\r\n", "RCPT": b"250 2.1.5 ok\r\n",
                         "STARTTLS": b"220 2.0.0 ready\r\n", **(replies or {})}
         self.keep_data = keep_data
+        self.password = password
         self.context = context
         self.sessions = []
         self.received = 0  # bytes of messages
@@ -292,6 +316,7 @@ class Conversation:
         self.stub, self.socket, self.session = stub, connection, session
         self.buffer = b""
         self.mail = Mail()
+        self.nonce = secrets.token_hex(16).encode()
         if stub.rate:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
 
@@ -306,11 +331,14 @@ class Conversation:
 
     def obey(self, verb, line):
         if verb == "EHLO" and "EHLO" not in self.stub.replies:
-            lines = ["stub.example.com", *self.stub.extensions]
-            last = len(lines) - 1
-            self.socket.sendall("".join(
-                f"250{' ' if i == last else '-'}{text}\r\n" for i, text in enumerate(lines)).encode())
-            return True
+            return self.announce()
+        if verb == "XPROXYEHLO" and self.stub.password:
+            facts = verify_xproxyehlo(line, self.nonce, self.stub.password)
+            if facts is None:
+                self.socket.sendall(b"535 5.7.8 who are you?\r\n")
+                return True
+            self.session.told.append(facts)
+            return self.announce()
         if verb == "BDAT":
             return self.take_chunk(line)
         positive = self.say(verb, line)
@@ -328,6 +356,14 @@ class Conversation:
             self.session.commands.append(self.read_line())
             self.socket.sendall(b"235 2.7.0 welcome\r\n")
         return verb != "QUIT"
+
+    def announce(self):
+        lines = ["stub.example.com", *self.stub.extensions]
+        lines += [f"XPROXYEHLO {self.nonce.decode()}"] if self.stub.password else []
+        last = len(lines) - 1
+        self.socket.sendall("".join(
+            f"250{' ' if i == last else '-'}{text}\r\n" for i, text in enumerate(lines)).encode())
+        return True
 
     def say(self, verb, line=b""):
         """Answers, and gives back the code when it is a positive one."""
