@@ -1,12 +1,5 @@
 #include "config/option_table.h"
 
-#include <algorithm>
-#include <numeric>
-#include <vector>
-
-#include "config/cfg_file.h"
-#include "ipc/runtime/text.h"
-
 namespace openmmp::config {
 namespace {
 
@@ -262,7 +255,8 @@ constexpr Option table[] = {
         "answers XQUERYAUTH; 0 or below: off."),
     mmp(sessions, "MaxConcurrentConnectionAttempts", &S::max_concurrent_connection_attempts,
         number(1, 1000000, "connections"), in_proxies, now,
-        "Connections to one store that may be pending."),
+        "Connections to one store that may be pending in a worker; other logins wait for their "
+        "turn."),
     mmp(sessions, "ProxyProtocol", &S::proxy_protocol, plain, in_proxies, now,
         "Read the PROXY header, version 1 or 2, of a load balancer; TrustedNetworks says of "
         "which."),
@@ -426,84 +420,10 @@ constexpr Alias alias_table[] = {
     {"VDomain", "DefaultDomain"},         {"LDAP_SCHEMALEVEL", "SchemaLevel"},
 };
 
-// Longer than any option by more than what nearest_option() forgives.
-constexpr size_t longest_guess = 64;
-
-// Levenshtein distance, by rows.
-size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row[b.size()];
-}
-
-const Option* find_exact(std::string_view name) {
-  const auto* found = std::find_if(std::begin(table), std::end(table), [&](const Option& option) {
-    return equals_ignoring_case(option.name, name);
-  });
-  return found == std::end(table) ? nullptr : found;
-}
-
 }  // namespace
-
-Scope scope_of(Protocol protocol) {
-  switch (protocol) {
-    case Protocol::imap:
-      return in_imap;
-    case Protocol::pop:
-      return in_pop;
-    case Protocol::smtp:
-      break;
-  }
-  return in_smtp;
-}
-
-std::string_view scope_name(Scope one) {
-  switch (one) {
-    case in_process:
-      return "AService.cfg";
-    case in_imap:
-      return "IMAP";
-    case in_pop:
-      return "POP";
-    default:
-      return "SMTP";
-  }
-}
 
 std::span<const Option> options() { return table; }
 
 std::span<const Alias> aliases() { return alias_table; }
-
-const Option* find_option(std::string_view name) {
-  for (const Alias& alias : alias_table) {
-    if (equals_ignoring_case(alias.name, name)) return find_exact(alias.option);
-  }
-  return find_exact(name);
-}
-
-const Option* nearest_option(std::string_view name) {
-  if (name.size() > longest_guess) return nullptr;
-  const std::string wanted = lower_case(name);
-  const Option* nearest = nullptr;
-  // A third of the letters may be wrong, so that a foreign name gets no absurd suggestion.
-  size_t best = std::max<size_t>(2, name.size() / 3) + 1;
-  for (const Option& option : table) {
-    const size_t distance = edit_distance(wanted, lower_case(option.name));
-    if (distance < best) {
-      best = distance;
-      nearest = &option;
-    }
-  }
-  return nearest;
-}
 
 }  // namespace openmmp::config
