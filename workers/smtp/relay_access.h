@@ -2,9 +2,8 @@
 // greeted, with TLS where it is wanted, told who the client is, and asked what it can do.
 #pragma once
 
-#include <optional>
-#include <set>
 #include <string>
+#include <utility>
 
 #include "ipc/runtime/task.h"
 #include "workers/proxy/connection.h"
@@ -20,8 +19,12 @@ namespace openmmp::smtp {
 enum class Told { nothing, proxy_header, xclient, xproxyehlo };
 
 struct RelayConnection {
+  RelayConnection(proxy::Connection c, const HostPort& h, const proxy::Store& s)
+      : connection(std::move(c)), host(h), name(h.to_string()), store(&s) {}
   proxy::Connection connection;
+  HostPort host;
   std::string name;  // "host:port", for logs
+  const proxy::Store* store;
   Extensions extensions;
   Told told = Told::nothing;
   proxy::RelayUse use;

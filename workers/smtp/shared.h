@@ -1,5 +1,8 @@
-// What all SMTP sessions of a worker share besides Services: the relays in turn.
+// What all SMTP sessions of a worker share besides Services: the relays in turn, and how we call
+// ourselves.
 #pragma once
+
+#include <string>
 
 #include "workers/proxy/services.h"
 #include "workers/smtp/relay_ring.h"
@@ -7,8 +10,10 @@
 namespace openmmp::smtp {
 
 struct Shared {
-  explicit Shared(const proxy::Services& services);
+  // `first`: with which relay to begin.
+  Shared(const proxy::Services& services, size_t first);
   RelayRing ring;
+  std::string host_name;
 };
 
 }  // namespace openmmp::smtp

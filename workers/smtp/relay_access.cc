@@ -1,0 +1,206 @@
+#include "workers/smtp/relay_access.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "workers/proxy/dial.h"
+#include "workers/proxy/session_log.h"
+#include "workers/proxy/store_access.h"
+#include "workers/smtp/relay_dialogue.h"
+#include "workers/smtp/xproxyehlo.h"
+
+namespace openmmp::smtp {
+
+using proxy::Services;
+using proxy::SessionContext;
+
+namespace {
+
+// What is wrong is our command, not the client.
+bool is_about_us(int code) { return code >= 500 && code <= 504; }
+
+Error verdict(Answer answer) { return Error(Errc::refused, std::move(answer.text)); }
+
+// `speaks_for_client`: its answer is about the client.
+Task<> say_hello(RelayConnection& relay, std::string name, bool speaks_for_client, Millis time) {
+  Answer answer = co_await ask(relay.connection, "EHLO " + name, time);
+  if (answer.code == 250) {
+    relay.extensions = parse_extensions(answer.reply());
+    co_return;
+  }
+  relay.extensions = Extensions();
+  if (is_about_us(answer.code)) answer = co_await ask(relay.connection, "HELO " + name, time);
+  if (answer.code == 250) co_return;
+  if (speaks_for_client) co_await fail(verdict(std::move(answer)));
+  co_await fail(Errc::unavailable, "the relay answers EHLO with " + answer.summary());
+}
+
+// Whatever the relay has announced: one that does not start TLS now is no relay of ours.
+Task<> start_tls(RelayConnection& relay, Millis time) {
+  const Answer answer = co_await ask(relay.connection, "STARTTLS", time);
+  if (answer.code != 220) {
+    co_await fail(Errc::unavailable, "the relay does not start TLS: it says " + answer.summary());
+  }
+  relay.extensions = Extensions();
+  relay.connection.deadline(time, "TLS handshake of the relay");
+  co_await relay.connection.upgrade(relay.store->start_tls(relay.host.host), std::string());
+}
+
+Task<> tell_by_xclient(RelayConnection& relay, const ClientFacts& facts, Millis time) {
+  static const std::set<std::string> usual = {"NAME", "ADDR", "PORT", "PROTO", "HELO"};
+  const std::set<std::string>& offered = relay.extensions.xclient;
+  const std::vector<std::string> commands =
+      xclient_commands(facts, offered.empty() ? usual : offered);
+  if (commands.empty()) co_return;
+  for (const std::string& command : commands) {
+    Answer answer = co_await ask(relay.connection, command, time);
+    if (answer.code == 220) continue;
+    if (answer.is_positive() || is_about_us(answer.code)) {
+      co_await fail(Errc::unavailable, "the relay does not take XCLIENT: " + answer.summary());
+    }
+    co_await fail(verdict(std::move(answer)));
+  }
+  relay.told = Told::xclient;
+  co_await say_hello(relay, facts.helo, true, time);
+}
+
+// By the nonce, or as it is where nobody can listen or nobody minds.
+Result<PasswordForm> password_form(const RelayConnection& relay) {
+  const std::optional<std::string>& nonce = relay.extensions.xproxyehlo;
+  if (nonce && !nonce->empty()) return PasswordForm::nonce;
+  if (relay.connection.tls() != nullptr || relay.store->relay.password_in_clear) {
+    return PasswordForm::clear;
+  }
+  return fail(Errc::unavailable,
+              "the relay gives no nonce, and SmtpProxyPassword is not sent in clear");
+}
+
+Task<> tell_by_xproxyehlo(RelayConnection& relay, const ClientFacts& facts,
+                          const SessionContext& context, Millis time) {
+  const Extensions before = relay.extensions;
+  const std::string keyword =
+      before.xproxyehlo_keyword.empty() ? "XPROXYEHLO" : before.xproxyehlo_keyword;
+  const PasswordForm form = co_await password_form(relay);
+  std::string command = co_await xproxyehlo_command(
+      facts, keyword, form, before.xproxyehlo.value_or(""), context.settings().smtp_proxy_password);
+  Answer answer = co_await ask(relay.connection, std::move(command), time);
+  if (answer.code == 250) {
+    relay.told = Told::xproxyehlo;
+    relay.extensions = parse_extensions(answer.reply());
+    if (relay.extensions.xproxyehlo) co_return;
+    // Said once it holds for the connection.
+    relay.extensions.xproxyehlo = before.xproxyehlo;
+    relay.extensions.xproxyehlo_keyword = keyword;
+    co_return;
+  }
+  if (answer.is_positive() || is_about_us(answer.code)) {
+    co_await fail(Errc::unavailable,
+                  fmt::format("the relay does not take {}: {}", keyword, answer.summary()));
+  }
+  co_await fail(verdict(std::move(answer)));
+}
+
+// How this relay is to be told of the client, from what it announces if that decides.
+Told way_to_tell(const RelayConnection& relay, const SessionContext& context) {
+  const std::string& tell = relay.store->relay.tell;
+  if (tell == "xclient") return Told::xclient;
+  if (tell == "xproxyehlo") return Told::xproxyehlo;
+  if (relay.store->forwarding.proxy_version != 0) return Told::proxy_header;
+  if (tell != "auto") return Told::nothing;
+  const bool has_password = !context.settings().smtp_proxy_password.empty();
+  if (relay.extensions.xproxyehlo && has_password && password_form(relay)) return Told::xproxyehlo;
+  return relay.extensions.xclient.empty() ? Told::nothing : Told::xclient;
+}
+
+Task<> tell(RelayConnection& relay, const ClientFacts& facts, const SessionContext& context,
+            Millis time) {
+  switch (way_to_tell(relay, context)) {
+    case Told::xclient:
+      co_return co_await tell_by_xclient(relay, facts, time);
+    case Told::xproxyehlo:
+      co_return co_await tell_by_xproxyehlo(relay, facts, context, time);
+    case Told::proxy_header:
+      relay.told = Told::proxy_header;
+      co_return;
+    case Told::nothing:
+      co_return;
+  }
+}
+
+// From the connection to the relay's list of extensions.
+Task<> introduce(RelayConnection& relay, const ClientFacts& facts, const SessionContext& context,
+                 const Shared& shared, Millis greeting_by, Services& services) {
+  const Millis time = services.settings.failover_timeout;
+  const Millis left = std::max(greeting_by - services.loop.now(), Millis(1));
+  const Answer greeting = co_await read_answer(relay.connection, left, "greeting from the relay");
+  if (greeting.code != 220) {
+    co_await fail(Errc::unavailable, "the relay greets with " + greeting.summary());
+  }
+  const bool is_told = relay.store->forwarding.proxy_version != 0;
+  const std::string name = is_told ? facts.helo : shared.host_name;
+  if (relay.store->tls == proxy::StoreTls::after_greeting) {
+    co_await say_hello(relay, shared.host_name, false, time);
+    co_await start_tls(relay, time);
+  }
+  co_await say_hello(relay, name, is_told, time);
+  co_await tell(relay, facts, context, time);
+}
+
+Task<RelayConnection> try_relay(HostPort host, const ClientFacts& facts,
+                                const proxy::Connection& client, const SessionContext& context,
+                                const Shared& shared, Services& services) {
+  const proxy::Store& store = services.stores.find(host);
+  const Millis greeting_by = services.loop.now() + services.settings.failover_timeout;
+  if (context.debugs("connect")) {
+    proxy::log_detail(context, "connects to relay {}", host.to_string());
+  }
+  proxy::Connection connection =
+      co_await proxy::dial_through(services.loop, services.resolver, host, store,
+                                   proxy::proxy_header_for(store, client, context));
+  if (proxy::leads_to_us(connection, host.port, services)) {
+    co_return fail(Errc::unavailable, "it is this multiplexor itself");
+  }
+  RelayConnection relay(std::move(connection), host, store);
+  co_await introduce(relay, facts, context, shared, greeting_by, services);
+  co_return std::move(relay);
+}
+
+}  // namespace
+
+Task<RelayConnection> reach_relay(const ClientFacts& facts, const proxy::Connection& client,
+                                  const SessionContext& context, Shared& shared,
+                                  Services& services) {
+  const auto avoid_for = std::chrono::minutes(services.settings.failover_timeout.count());
+  const std::vector<HostPort> order =
+      shared.ring.take_turn(services.shared.relays(), services.loop.now());
+  Error last(Errc::unavailable, "no relay");
+  for (const HostPort& host : order) {
+    const std::string name = host.to_string();
+    Result<RelayConnection> relay =
+        co_await attempt(try_relay(host, facts, client, context, shared, services));
+    if (relay) {
+      services.shared.relay_succeeded(name);
+      relay->use = services.shared.use_relay(name);
+      co_return std::move(*relay);
+    }
+    if (relay.error().code == Errc::refused) co_return fail(std::move(relay.error()));
+    last = Error(Errc::unavailable, fmt::format("{}: {}", name, relay.error().detail));
+    services.shared.relay_failed(name, relay.error().detail, avoid_for);
+    context.log.write(LogLevel::info, context.id, "relay {} fails: {}", name, relay.error().detail);
+  }
+  co_return fail(std::move(last));
+}
+
+Task<> tell_again(RelayConnection& relay, const ClientFacts& facts, const SessionContext& context,
+                  Services& services) {
+  const Millis time = services.settings.failover_timeout;
+  if (relay.told == Told::xclient) co_return co_await tell_by_xclient(relay, facts, time);
+  if (relay.told == Told::xproxyehlo) {
+    co_return co_await tell_by_xproxyehlo(relay, facts, context, time);
+  }
+  co_await fail(Errc::unavailable, "the relay is not told of clients");
+}
+
+}  // namespace openmmp::smtp

@@ -1,0 +1,76 @@
+#include "workers/smtp/relay_login.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "workers/sasl/credentials.h"
+#include "workers/sasl/plain.h"
+#include "workers/smtp/relay_dialogue.h"
+
+namespace openmmp::smtp {
+
+namespace {
+
+bool takes_plain(const Extensions& extensions) {
+  const auto& offered = extensions.mechanisms;
+  return std::find(offered.begin(), offered.end(), "PLAIN") != offered.end();
+}
+
+bool can_be_told(const RelayConnection& relay) {
+  if (relay.told == Told::xproxyehlo) return true;
+  return relay.told == Told::xclient && relay.extensions.xclient.contains("LOGIN");
+}
+
+// What the option asks for, or the first way that there is.
+Result<HandedOn> way_for(const RelayConnection& relay, bool has_password,
+                         const config::Settings& settings) {
+  const std::string& wanted = relay.store->relay.login;
+  const bool any = wanted == "auto";
+  if (any || wanted == "xclient" || wanted == "xproxyehlo") {
+    const Told needed = wanted == "xclient" ? Told::xclient : Told::xproxyehlo;
+    if (can_be_told(relay) && (any || relay.told == needed)) return HandedOn::by_telling;
+  }
+  const bool plain = takes_plain(relay.extensions);
+  if ((any || wanted == "admin") && plain && !settings.store_admin.empty()) {
+    return HandedOn::by_admin;
+  }
+  if ((any || wanted == "password") && plain && has_password) return HandedOn::by_password;
+  return fail(Errc::unavailable,
+              "RelayLogin " + wanted + ": this relay can be told of no user in such a way");
+}
+
+Task<> authenticate(RelayConnection& relay, Secret message, Millis time) {
+  std::string command;
+  command.reserve(message.reveal().size() + 64);
+  command.append("AUTH PLAIN ").append(message.reveal());
+  const Answer answer = co_await ask(relay.connection, std::move(command), time);
+  if (answer.code == 235) co_return;
+  const Errc code = answer.code >= 500 ? Errc::refused : Errc::unavailable;
+  co_await fail(code, "the relay answers AUTH with " + answer.summary());
+}
+
+}  // namespace
+
+Task<HandedOn> hand_on_login(RelayConnection& relay, ClientFacts& facts, std::string user,
+                             const Secret* password, const proxy::SessionContext& context,
+                             proxy::Services& services) {
+  const config::Settings& settings = context.settings();
+  co_await sasl::check_name(user);
+  const HandedOn way = co_await way_for(relay, password != nullptr, settings);
+  const Millis time = services.settings.relay_timeout;
+  if (way == HandedOn::by_telling) {
+    facts.login = std::move(user);
+    co_await tell_again(relay, facts, context, services);
+  } else if (way == HandedOn::by_admin) {
+    Secret message(
+        sasl::plain_response(user, settings.store_admin, settings.store_admin_pass.reveal()));
+    co_await authenticate(relay, std::move(message), time);
+  } else {
+    Secret message(sasl::plain_response(user, password->reveal()));
+    co_await authenticate(relay, std::move(message), time);
+  }
+  co_return way;
+}
+
+}  // namespace openmmp::smtp

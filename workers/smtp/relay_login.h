@@ -1,0 +1,24 @@
+// The name of a user who was checked here, handed on to a relay (RelayLogin).
+#pragma once
+
+#include <string>
+
+#include "ipc/runtime/secret.h"
+#include "ipc/runtime/task.h"
+#include "workers/smtp/relay_access.h"
+
+namespace openmmp::smtp {
+
+enum class HandedOn {
+  by_telling,   // XCLIENT or XPROXYEHLO
+  by_admin,     // AUTH as StoreAdmin for the user
+  by_password,  // AUTH as the user: nothing that could be said again, the password is gone
+};
+
+// `password` is the user's own; null: it is not known. Errc::refused: the relay will not have this
+// user, or not the client any more. Errc::unavailable: this relay cannot be told.
+Task<HandedOn> hand_on_login(RelayConnection& relay, ClientFacts& facts, std::string user,
+                             const Secret* password, const proxy::SessionContext& context,
+                             proxy::Services& services);
+
+}  // namespace openmmp::smtp
