@@ -166,7 +166,7 @@ Result<PopLogin> read_pop_login(const proto::PopLogin& from, Millis now) {
   PopLogin result;
   result.address = address->ip();
   result.user = from.user();
-  result.at = std::min(Millis(from.at()), now);
+  result.at = std::clamp(Millis(from.at()), now - longest_login, now);
   result.expires = std::min(Millis(from.expires()), now + longest_login);
   return result;
 }

@@ -6,6 +6,7 @@
 
 #include "ipc/runtime/text.h"
 #include "workers/proxy/state_messages.h"
+#include "workers/state/state_reply.h"
 #include "workers/state/state_server.h"
 
 namespace openmmp::state {
@@ -16,26 +17,9 @@ constexpr uint32_t snapshot_version = 1;
 // Past this it is better to try the stores than to believe what they were.
 constexpr Millis health_lasts = std::chrono::hours(1);
 
-uint64_t seconds(Millis time) {
-  return static_cast<uint64_t>(std::max(time, Millis(0)).count() / 1000);
-}
-
 bool is_decision(const proxy::StoreEvent& event) {
   return event.kind == proxy::StoreEvent::Kind::disabled ||
          event.kind == proxy::StoreEvent::Kind::enabled;
-}
-
-Result<HostPort> parse_store(const std::string& name) {
-  const bool plain = std::none_of(name.begin(), name.end(), is_control);
-  const Result<HostPort> parsed = plain ? parse_host_port(name) : fail(Errc::protocol);
-  if (parsed && !parsed->host.empty() && name.size() <= proxy::max_store_name) return *parsed;
-  return fail(Errc::protocol, fmt::format("'{}' is no store: expected HOST or HOST:PORT",
-                                          one_line(name.substr(0, proxy::max_store_name))));
-}
-
-void refuse(proto::StateReply& reply, std::string reason) {
-  reply.set_ok(false);
-  reply.set_message(std::move(reason));
 }
 
 }  // namespace
@@ -50,6 +34,12 @@ proto::StateReply StateServer::answer(const proto::StateRequest& request) {
       break;
     case proto::StateRequest::kStores:
       answer(request.stores(), reply);
+      break;
+    case proto::StateRequest::kRelays:
+      answer(request.relays(), reply);
+      break;
+    case proto::StateRequest::kAuth:
+      answer(request.auth(), reply);
       break;
     case proto::StateRequest::REQUEST_NOT_SET:
       refuse(reply, "this mmp-state does not know the request: it is older than mmpctl");
@@ -80,8 +70,8 @@ void StateServer::answer(const proto::StateRequest::BadGuys& request, proto::Sta
 }
 
 void StateServer::answer(const proto::StateRequest::Stores& request, proto::StateReply& reply) {
-  if (!request.enable().empty()) return decide(request.enable(), true, reply);
-  if (!request.disable().empty()) return decide(request.disable(), false, reply);
+  if (!request.enable().empty()) return decide_store(request.enable(), true, reply);
+  if (!request.disable().empty()) return decide_store(request.disable(), false, reply);
   for (const proxy::StoreHealth::Row& store : stores_->rows()) {
     proto::StoreRow& row = *reply.add_stores();
     row.set_store(store.store);
@@ -93,28 +83,12 @@ void StateServer::answer(const proto::StateRequest::Stores& request, proto::Stat
   }
 }
 
-// HOST is each store there that is known, HOST:PORT also one that is not.
-std::vector<std::string> StateServer::stores_meant(const HostPort& name) const {
-  std::vector<std::string> meant;
-  for (const proxy::StoreHealth::Row& row : stores_->rows()) {
-    const auto known = parse_host_port(row.store);
-    if (known && equals_ignoring_case(known->host, name.host) &&
-        (name.port == 0 || name.port == known->port)) {
-      meant.push_back(row.store);
-    }
-  }
-  if (meant.empty() && name.port != 0) meant.push_back(name.to_string());
-  return meant;
-}
-
-void StateServer::decide(const std::string& name, bool enabled, proto::StateReply& reply) {
-  const Result<HostPort> parsed = parse_store(name);
-  if (!parsed) return refuse(reply, parsed.error().detail);
-  const std::vector<std::string> meant = stores_meant(*parsed);
-  if (meant.empty()) {
-    return refuse(reply, fmt::format("no store {} has been used yet: say {}:PORT", name, name));
-  }
-  for (const std::string& store : meant) {
+void StateServer::decide_store(const std::string& name, bool enabled, proto::StateReply& reply) {
+  std::vector<std::string> known;
+  for (proxy::StoreHealth::Row& row : stores_->rows()) known.push_back(std::move(row.store));
+  const Result<std::vector<std::string>> meant = names_meant(name, "store", known);
+  if (!meant) return refuse(reply, meant.error().detail);
+  for (const std::string& store : *meant) {
     proxy::StoreEvent event;
     event.kind = enabled ? proxy::StoreEvent::Kind::enabled : proxy::StoreEvent::Kind::disabled;
     event.store = store;
@@ -123,7 +97,7 @@ void StateServer::decide(const std::string& name, bool enabled, proto::StateRepl
     spread(event, nullptr);
   }
   tell_soon(Millis(0));
-  reply.set_message(fmt::format("{}: {}", fmt::join(meant, ", "),
+  reply.set_message(fmt::format("{}: {}", fmt::join(*meant, ", "),
                                 enabled ? "logins go there again" : "no logins go there any more"));
   log_.write(LogLevel::notice, 0, "stores, by the operator: {}", reply.message());
 }
@@ -143,6 +117,7 @@ proto::Snapshot StateServer::snapshot(Millis wall) const {
     proxy::write_store_event(event, to);
     to.set_at((wall - (now - event.at)).count());
   }
+  write_relays_and_logins(wall, result);
   return result;
 }
 
@@ -166,6 +141,7 @@ void StateServer::restore(const proto::Snapshot& snapshot, Millis wall) {
     const auto event = proxy::read_store_event(entry, now);
     if (event && (believable || is_decision(*event))) stores_->apply(*event);
   }
+  restore_relays_and_logins(snapshot, wall);
 }
 
 }  // namespace openmmp::state

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <deque>
 #include <set>
 
 #include "workers/proxy/state_messages.h"
+#include "workers/state/state_link.h"
 
 namespace openmmp::state {
 
@@ -15,9 +15,6 @@ namespace {
 // A worker that does not read is tried again after this, and given up past so many messages.
 constexpr Millis retry{5};
 constexpr size_t most_pages = 100;
-// News in one message, which has no more than ten of its sixteen MiB if all keys are of the
-// longest.
-constexpr int page_size = 10'000;
 constexpr size_t max_service = 256;
 // Until a worker says what its configuration wants.
 constexpr size_t most_bad_guys = 10'000'000;
@@ -58,33 +55,6 @@ bool same(const proxy::StoreHealthRules& a, const proxy::StoreHealthRules& b) {
 }
 
 }  // namespace
-
-struct StateServer::Link {
-  Link(Loop& loop, SeatRegister::LinkId i, UniqueFd socket)
-      : id(i), channel(loop, std::move(socket)) {}
-  // What is to be told next goes here.
-  proto::FromState& page() {
-    if (pages.empty() || ++items >= page_size) {
-      pages.emplace_back();
-      items = 0;
-    }
-    return pages.back();
-  }
-  std::string name() const {
-    return greeted ? fmt::format("{} worker {} of generation {} (pid {})", hello.service(),
-                                 hello.index(), hello.generation(), hello.pid())
-                   : std::string("a worker");
-  }
-
-  const SeatRegister::LinkId id;
-  ipc::Channel<proto::FromState, proto::ToState> channel;
-  proto::WorkerHello hello;
-  std::deque<proto::FromState> pages;  // to be sent, one at a time
-  int items = 0;                       // in the last of them
-  bool greeted = false;
-  bool gone = false;
-  std::optional<Task<>> talk;
-};
 
 StateServer::StateServer(Loop& loop, Log& log)
     : loop_(loop),
@@ -138,6 +108,8 @@ Result<> StateServer::hear(Link& link, const proto::ToState& message) {
   if (heard) heard = hear_seats(link, message);
   if (heard) heard = hear_bad_guys(link, message);
   if (heard) heard = hear_stores(link, message);
+  if (heard) heard = hear_relays(link, message);
+  if (heard) heard = hear_logins(link, message);
   tell_soon(Millis(0));
   return heard;
 }
@@ -156,6 +128,9 @@ Result<> StateServer::greet(Link& link, const proto::WorkerHello& hello) {
   }
   for (const proxy::StoreEvent& event : stores_->events()) {
     proxy::write_store_event(event, *link.page().add_store_events());
+  }
+  for (const proxy::RelayEvent& event : relays_.events()) {
+    proxy::write_relay_event(event, *link.page().add_relay_events());
   }
   for (const SeatRegister::Count& count : seats_.watched(hello.service())) {
     proto::KeyCount& told = *link.page().add_counts();

@@ -1,6 +1,6 @@
 // mmp-state without its process: a conversation with each worker, what all of them know together,
-// and the answers to mmpctl. Seats are decided here; bad guys and events of stores are merged and
-// passed on to all other workers.
+// and the answers to mmpctl. Seats are decided here; bad guys and events of stores and relays are
+// merged and passed on to all other workers; who has logged in by POP is told to who asks.
 //
 // Workers are exposed to the world: what they say is checked, what they may make us keep has
 // bounds, and one that breaks the rules is not listened to any more. The Loop and the Log must
@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <list>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -19,6 +20,8 @@
 #include "ipc/runtime/loop.h"
 #include "proto/state.pb.h"
 #include "workers/proxy/bad_guys.h"
+#include "workers/proxy/pop_logins.h"
+#include "workers/proxy/relay_health.h"
 #include "workers/proxy/store_health.h"
 #include "workers/state/seat_register.h"
 
@@ -26,6 +29,8 @@ namespace openmmp::state {
 
 class StateServer {
  public:
+  static constexpr size_t most_logins = 1'000'000;
+
   StateServer(Loop& loop, Log& log);
   StateServer(const StateServer&) = delete;
   StateServer& operator=(const StateServer&) = delete;
@@ -53,10 +58,13 @@ class StateServer {
   Result<> hear_seats(Link& link, const proto::ToState& message);
   Result<> hear_bad_guys(Link& link, const proto::ToState& message);
   Result<> hear_stores(Link& link, const proto::ToState& message);
+  Result<> hear_relays(Link& link, const proto::ToState& message);
+  Result<> hear_logins(Link& link, const proto::ToState& message);
   void adopt_bad_guy_rules(const proto::WorkerHello& hello);
   void adopt_store_rules(const proto::WorkerHello& hello);
   void spread(const proxy::BadGuy& entry, const Link* except);
   void spread(const proxy::StoreEvent& event, const Link* except);
+  void spread(const proxy::RelayEvent& event, const Link* except);
   void spread_counts();
   void tell_soon(Millis time);
   void tell();
@@ -64,8 +72,14 @@ class StateServer {
   void reap();
   void answer(const proto::StateRequest::BadGuys& request, proto::StateReply& reply);
   void answer(const proto::StateRequest::Stores& request, proto::StateReply& reply);
-  void decide(const std::string& name, bool enabled, proto::StateReply& reply);
-  std::vector<std::string> stores_meant(const HostPort& name) const;
+  void answer(const proto::StateRequest::Relays& request, proto::StateReply& reply);
+  void answer(const proto::StateRequest::Auth& request, proto::StateReply& reply);
+  void decide_store(const std::string& name, bool enabled, proto::StateReply& reply);
+  void decide_relay(const proto::StateRequest::Relays& request, proto::StateReply& reply);
+  std::map<std::string, proto::RelayRow> relay_rows(
+      const proto::StateRequest::Relays& request) const;
+  void write_relays_and_logins(Millis wall, proto::Snapshot& snapshot) const;
+  void restore_relays_and_logins(const proto::Snapshot& snapshot, Millis wall);
 
   Loop& loop_;
   Log& log_;
@@ -74,6 +88,8 @@ class StateServer {
   // Never empty: made anew when the rules change.
   std::optional<proxy::BadGuys> bad_guys_;
   std::optional<proxy::StoreHealth> stores_;
+  proxy::RelayHealth relays_;
+  proxy::PopLogins logins_{most_logins};
   SeatRegister seats_;
   std::list<Link> links_;
   uint64_t last_link_ = 0;
