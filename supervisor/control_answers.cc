@@ -162,6 +162,11 @@ Task<proto::ControlReply> answer_stop(Supervisor& supervisor) {
 }
 
 Task<proto::ControlReply> answer_state(Supervisor& supervisor, proto::StateRequest request) {
+  if (request.has_relays()) {
+    auto& configured = *request.mutable_relays()->mutable_configured();
+    configured.Clear();
+    for (std::string& relay : supervisor.current().relays()) configured.Add(std::move(relay));
+  }
   Result<proto::StateReply> answer =
       co_await attempt(supervisor.state().ask(std::move(request), state_patience));
   if (!answer) co_return refuse(answer.error().detail);

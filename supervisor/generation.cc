@@ -7,11 +7,34 @@
 #include <cerrno>
 #include <cstring>
 #include <iterator>
+#include <set>
 #include <thread>
 
+#include "config/store_groups.h"
 #include "supervisor/privileges.h"
 
 namespace openmmp::supervisor {
+
+namespace {
+
+constexpr uint16_t smtp_port = 25;
+
+// As the workers name it: without a port it is that of its group in StoreFile, or the service's.
+std::string relay_name(const config::Service& service, HostPort relay) {
+  if (relay.port != 0) return relay.to_string();
+  config::Pairs pairs = service.pairs;
+  const config::StoreGroup* group = config::find_store_group(service.store_groups, relay);
+  if (group != nullptr) {
+    pairs.insert(pairs.end(), group->overrides.begin(), group->overrides.end());
+  }
+  const config::Settings settings = config::settings_from(pairs);
+  const int port =
+      settings.ssl_backside_port != 0 ? settings.ssl_backside_port : settings.backside_port;
+  relay.port = port != 0 ? static_cast<uint16_t>(port) : smtp_port;
+  return relay.to_string();
+}
+
+}  // namespace
 
 WantedGeneration Generation::wanted() const {
   const int configured = config.process.num_threads;
@@ -31,6 +54,17 @@ std::vector<HostPort> Generation::listeners() const {
     std::copy(service.listeners.begin(), service.listeners.end(), std::back_inserter(result));
   }
   return result;
+}
+
+std::vector<std::string> Generation::relays() const {
+  std::set<std::string> names;
+  for (const config::Service& service : config.services) {
+    for (const std::string& word : service.settings.smtp_relays) {
+      const Result<HostPort> relay = parse_host_port(word);
+      if (relay) names.insert(relay_name(service, *relay));
+    }
+  }
+  return {names.begin(), names.end()};
 }
 
 const config::Service* Generation::find(const std::string& service) const {

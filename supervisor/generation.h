@@ -15,6 +15,8 @@ struct Generation {
 
   WantedGeneration wanted() const;
   std::vector<HostPort> listeners() const;
+  // SmtpRelays of all services, as "host:port", each once.
+  std::vector<std::string> relays() const;
   const config::Service* find(const std::string& service) const;
 
   uint32_t number;

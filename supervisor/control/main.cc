@@ -19,7 +19,7 @@ constexpr int bad_arguments = 2;
 constexpr int not_running = 3;
 
 // What is printed though it has no rows.
-enum class List { none, bad_guys, stores };
+enum class List { none, bad_guys, stores, relays, auth };
 
 struct Options {
   std::string directory = ".";
@@ -31,6 +31,9 @@ struct Options {
   std::string forgive;
   std::string store_up;
   std::string store_down;
+  std::string relay_up;
+  std::string relay_down;
+  std::string address;
   List list = List::none;
 };
 
@@ -49,6 +52,8 @@ void print(const Options& options, const proto::ControlReply& reply) {
   if (reply.has_lookup()) std::cout << lookup_text(reply.lookup());
   if (options.list == List::bad_guys && reply.ok()) std::cout << bad_guys_text(reply.state());
   if (options.list == List::stores && reply.ok()) std::cout << stores_text(reply.state());
+  if (options.list == List::relays && reply.ok()) std::cout << relays_text(reply.state());
+  if (options.list == List::auth && reply.ok()) std::cout << auth_text(reply.state());
   (reply.ok() ? std::cout : std::cerr) << messages_text(reply);
 }
 
@@ -74,6 +79,30 @@ int ask_instance(const Options& options, const proto::ControlRequest& request) {
   return reply.error().code == Errc::closed ? not_running : refused;
 }
 
+// The questions that mmp-state answers.
+void ask_of_state(const CLI::App& app, Options& options, proto::ControlRequest& request) {
+  if (app.got_subcommand("badguys")) {
+    request.mutable_state()->mutable_bad_guys()->set_forgive(options.forgive);
+    if (options.forgive.empty()) options.list = List::bad_guys;
+  }
+  if (app.got_subcommand("stores")) {
+    proto::StateRequest::Stores& stores = *request.mutable_state()->mutable_stores();
+    stores.set_enable(options.store_up);
+    stores.set_disable(options.store_down);
+    if (options.store_up.empty() && options.store_down.empty()) options.list = List::stores;
+  }
+  if (app.got_subcommand("relays")) {
+    proto::StateRequest::Relays& relays = *request.mutable_state()->mutable_relays();
+    relays.set_enable(options.relay_up);
+    relays.set_disable(options.relay_down);
+    if (options.relay_up.empty() && options.relay_down.empty()) options.list = List::relays;
+  }
+  if (app.got_subcommand("auth")) {
+    request.mutable_state()->mutable_auth()->set_address(options.address);
+    options.list = List::auth;
+  }
+}
+
 int run(const CLI::App& app, Options options) {
   if (app.got_subcommand("check")) return check(options);
   proto::ControlRequest request;
@@ -87,17 +116,22 @@ int run(const CLI::App& app, Options options) {
     lookup.set_local_ip(options.local_ip);
     lookup.set_client_ip(options.client_ip);
   }
-  if (app.got_subcommand("badguys")) {
-    request.mutable_state()->mutable_bad_guys()->set_forgive(options.forgive);
-    if (options.forgive.empty()) options.list = List::bad_guys;
-  }
-  if (app.got_subcommand("stores")) {
-    proto::StateRequest::Stores& stores = *request.mutable_state()->mutable_stores();
-    stores.set_enable(options.store_up);
-    stores.set_disable(options.store_down);
-    if (options.store_up.empty() && options.store_down.empty()) options.list = List::stores;
-  }
+  ask_of_state(app, options, request);
   return ask_instance(options, request);
+}
+
+// A list, of which `up NAME` and `down NAME` put an item in and take it out.
+void add_switch(CLI::App& app, const std::string& name, const std::string& description,
+                const std::string& what, std::string& up, std::string& down) {
+  CLI::App* list = app.add_subcommand(name, description);
+  list->require_subcommand(0, 1);
+  const std::string item = name.substr(0, name.size() - 1);
+  list->add_subcommand("up", "have " + what + " go there again")
+      ->add_option(item, up, "HOST or HOST:PORT")
+      ->required();
+  list->add_subcommand("down", "have no " + what + " go there")
+      ->add_option(item, down, "HOST or HOST:PORT")
+      ->required();
 }
 
 }  // namespace
@@ -123,14 +157,13 @@ int main(int argc, char** argv) {
   CLI::App* bad_guys = app.add_subcommand("badguys", "addresses that logins failed from lately");
   bad_guys->add_option("--forgive", options.forgive, "hold this address no longer")
       ->type_name("IP");
-  CLI::App* stores = app.add_subcommand("stores", "which stores are up, and which are taken out");
-  stores->require_subcommand(0, 1);
-  stores->add_subcommand("up", "have logins go there again")
-      ->add_option("store", options.store_up, "HOST or HOST:PORT")
-      ->required();
-  stores->add_subcommand("down", "have no logins go there")
-      ->add_option("store", options.store_down, "HOST or HOST:PORT")
-      ->required();
+  openmmp::control::add_switch(app, "stores", "which stores are up, and which are taken out",
+                               "logins", options.store_up, options.store_down);
+  openmmp::control::add_switch(app, "relays",
+                               "which SMTP relays are avoided, and which are taken out", "sessions",
+                               options.relay_up, options.relay_down);
+  app.add_subcommand("auth", "who may send mail after a login by POP, and for how long")
+      ->add_option("address", options.address, "only from here");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

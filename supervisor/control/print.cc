@@ -98,6 +98,36 @@ nlohmann::ordered_json stores_json(const proto::StateReply& state) {
   return list;
 }
 
+nlohmann::ordered_json relays_json(const proto::StateReply& state) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const proto::RelayRow& row : state.relays()) {
+    list.push_back({{"relay", row.relay()},
+                    {"enabled", row.enabled()},
+                    {"avoided_seconds", row.avoided_seconds()},
+                    {"sessions", row.sessions()},
+                    {"failed_seconds", row.failed_seconds()},
+                    {"reason", row.reason()}});
+  }
+  return list;
+}
+
+nlohmann::ordered_json auth_json(const proto::StateReply& state) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const proto::AuthRow& row : state.auth()) {
+    list.push_back({{"address", row.address()},
+                    {"user", row.user()},
+                    {"age_seconds", row.age_seconds()},
+                    {"left_seconds", row.left_seconds()}});
+  }
+  return list;
+}
+
+std::string relay_state(const proto::RelayRow& row) {
+  if (!row.enabled()) return "down by operator";
+  if (row.avoided_seconds() == 0) return "up";
+  return "avoided for " + duration_text(row.avoided_seconds());
+}
+
 void add_lookup(nlohmann::ordered_json& to, const proto::LookupReport& report) {
   to["found"] = report.found();
   to["steps"] = nlohmann::ordered_json::array();
@@ -181,6 +211,25 @@ std::string stores_text(const proto::StateReply& state) {
   return table_text(rows, {false, false, false, true, true, false});
 }
 
+std::string relays_text(const proto::StateReply& state) {
+  std::vector<Row> rows{{"RELAY", "STATE", "SESSIONS", "FAILED", "REASON"}};
+  for (const proto::RelayRow& row : state.relays()) {
+    const bool has_failed = !row.reason().empty();
+    rows.push_back({row.relay(), relay_state(row), std::to_string(row.sessions()),
+                    has_failed ? duration_text(row.failed_seconds()) : "-", row.reason()});
+  }
+  return table_text(rows, {false, false, true, true, false});
+}
+
+std::string auth_text(const proto::StateReply& state) {
+  std::vector<Row> rows{{"ADDRESS", "USER", "AGE", "LEFT"}};
+  for (const proto::AuthRow& row : state.auth()) {
+    rows.push_back({row.address(), row.user(), duration_text(row.age_seconds()),
+                    duration_text(row.left_seconds())});
+  }
+  return table_text(rows, {false, false, true, true});
+}
+
 std::string messages_text(const proto::ControlReply& reply) {
   std::string text;
   for (const std::string& message : reply.messages()) text += message + "\n";
@@ -196,6 +245,8 @@ std::string reply_json(const proto::ControlReply& reply) {
   if (reply.has_state()) {
     document["bad_guys"] = bad_guys_json(reply.state());
     document["stores"] = stores_json(reply.state());
+    document["relays"] = relays_json(reply.state());
+    document["auth"] = auth_json(reply.state());
   }
   // Names and messages may come from anywhere: what is no UTF-8 must not stop the document.
   return document.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";

@@ -12,6 +12,8 @@ std::string status_text(const proto::StatusReply& status);
 std::string lookup_text(const proto::LookupReport& report);
 std::string bad_guys_text(const proto::StateReply& state);
 std::string stores_text(const proto::StateReply& state);
+std::string relays_text(const proto::StateReply& state);
+std::string auth_text(const proto::StateReply& state);
 std::string messages_text(const proto::ControlReply& reply);
 
 // {"ok", "messages"}, and what else the reply has.
