@@ -9,11 +9,12 @@ namespace openmmp::pop3 {
 namespace {
 
 constexpr std::pair<std::string_view, Verb> verbs[] = {
-    {"CAPA", Verb::capa},       {"USER", Verb::user},  {"PASS", Verb::pass},  {"AUTH", Verb::auth},
-    {"NOOP", Verb::noop},       {"QUIT", Verb::quit},  {"APOP", Verb::apop},  {"STLS", Verb::stls},
-    {"STAT", Verb::later},      {"LIST", Verb::later}, {"RETR", Verb::later}, {"DELE", Verb::later},
-    {"RSET", Verb::later},      {"TOP", Verb::later},  {"UIDL", Verb::later}, {"LAST", Verb::later},
-    {"XCLIENT", Verb::xclient},
+    {"CAPA", Verb::capa},  {"USER", Verb::user},       {"PASS", Verb::pass},
+    {"AUTH", Verb::auth},  {"NOOP", Verb::noop},       {"QUIT", Verb::quit},
+    {"APOP", Verb::apop},  {"STLS", Verb::stls},       {"STAT", Verb::later},
+    {"LIST", Verb::later}, {"RETR", Verb::later},      {"DELE", Verb::later},
+    {"RSET", Verb::later}, {"TOP", Verb::later},       {"UIDL", Verb::later},
+    {"LAST", Verb::later}, {"XCLIENT", Verb::xclient}, {"XQUERYAUTH", Verb::xqueryauth},
 };
 
 // RFC 2449 allows 255 bytes; names and passwords have grown since.
@@ -65,6 +66,9 @@ Result<Command> parse_arguments(std::string_view arguments, Command command) {
     case Verb::apop:
       command.digest = Secret::copy_of(trimmed(arguments));
       if (command.digest.empty()) return fail(Errc::protocol, "APOP takes a name and a digest.");
+      return command;
+    case Verb::xqueryauth:
+      command.address = trimmed(arguments);
       return command;
     case Verb::auth:
       return parse_auth(arguments, std::move(command));

@@ -23,6 +23,7 @@ enum class Verb {
   apop,
   stls,
   xclient,
+  xqueryauth,
   later,  // a command of the transaction state
   unknown,
 };
@@ -35,6 +36,7 @@ struct Command {
   std::string mechanism;                   // auth; empty: the client asks for the list
   std::optional<Secret> initial_response;  // auth: base64, empty when the client sent "="
   std::string xclient;                     // xclient: the line, for parse_xclient()
+  std::string address;                     // xqueryauth: as typed
 };
 
 // Of all lines: a SASL response of the longest kind stands in it.

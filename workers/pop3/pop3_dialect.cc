@@ -77,6 +77,8 @@ Task<> Pop3Dialect::answer(Command command) {
       co_return co_await start_tls();
     case Verb::xclient:
       co_return co_await identify(std::move(command));
+    case Verb::xqueryauth:
+      co_return co_await tell_login(std::move(command));
     case Verb::noop:
       co_return co_await say("+OK");
     case Verb::quit:
@@ -116,6 +118,16 @@ Task<> Pop3Dialect::identify(Command command) {
       said ? authenticator_.believe(std::move(*said)) : Result<>(fail(said.error()));
   if (!believed) co_return co_await bad(believed.error().detail);
   co_await say("+OK");
+}
+
+// Who has logged in from an address, for other servers (AuthService).
+Task<> Pop3Dialect::tell_login(Command command) {
+  const bool answers = settings_.auth_service && settings_.auth_service_ttl > 0;
+  if (!answers) co_return co_await bad("Unknown command.");
+  const auto address = SocketAddress::parse(command.address, 0);
+  if (!address) co_return co_await bad("Syntax: XQUERYAUTH and an IP address.");
+  const std::optional<proxy::PopLogin> login = co_await authenticator_.find_login(address->ip());
+  co_await say(login ? "+OK " + one_line(login->user) : "-ERR no entry");
 }
 
 Task<Login> Pop3Dialect::take_credentials(Command command) {

@@ -52,6 +52,7 @@ class Pop3Dialect {
   Task<> take_user(Command command);
   Task<> start_tls();
   Task<> identify(Command command);
+  Task<> tell_login(Command command);
   Task<proxy::Login> take_credentials(Command command);
   Task<proxy::Login> take_pass(std::string user, Secret password);
   Task<proxy::Login> take_auth(Command command);

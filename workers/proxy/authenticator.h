@@ -41,6 +41,11 @@ class Authenticator {
   bool is_trusted() const { return context_.trusted; }
   Result<> believe(ForwardedClient said) { return proxy::believe(context_, std::move(said)); }
 
+  // Who has logged in from this address by POP, as SharedState knows it.
+  Task<std::optional<PopLogin>> find_login(std::string address) {
+    return services_.shared.find_login(std::move(address));
+  }
+
   // Why not this mechanism, or nothing.
   enum class Objection { none, unknown, needs_tls };
   Objection objection(std::string_view mechanism) const;

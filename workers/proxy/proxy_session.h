@@ -14,6 +14,7 @@
 #include "workers/proxy/dialect.h"
 #include "workers/proxy/login_policy.h"
 #include "workers/proxy/mailbox.h"
+#include "workers/proxy/remembered_login.h"
 #include "workers/proxy/services.h"
 #include "workers/proxy/session_context.h"
 #include "workers/proxy/session_log.h"
@@ -62,6 +63,7 @@ Task<Connection> log_in(Connection& client, D& dialect, LoginRecord& record,
         open_mailbox(dialect, login, client, record, context, seats, services)));
     if (backend) {
       services.shared.login_succeeded(context);
+      if (context.settings().auth_service_ttl > 0) remember_login(login, record, context, services);
       if (services.policy.enabled()) report_login(login, client, context, services, true);
       co_await dialect.accept();
       co_return std::move(*backend);
