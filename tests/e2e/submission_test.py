@@ -151,6 +151,15 @@ class SubmissionTest(unittest.TestCase):
             self.assertIn(b"5.7.0", text)
             self.assertNotEqual(smtp.docmd(f"RCPT TO:<{BOB}>")[0] // 100, 2)
 
+    def test_nothing_behind_starttls_is_obeyed(self):
+        for injected in (b"NOOP\r\n", b"EHLO evil.example\r\n", b"x"):
+            with self.subTest(injected), SmtpClient(self.site.instance.smtp_port) as client:
+                client.begin(logged_in=False)
+                client.send(b"STARTTLS\r\n" + injected)
+                # Not one answer more than to STARTTLS, if that.
+                self.assertLessEqual(client.rest().count(b"\r\n"), 1)
+        self.assertNotIn("evil.example", self.site.postfix.log_text())
+
     def test_pipelined_group_in_one_write(self):
         with SmtpClient(self.site.instance.smtp_port) as client:
             client.begin()
