@@ -43,6 +43,22 @@ int check(const Options& options) {
   return config.ok() ? done : refused;
 }
 
+std::string list_text(List list, const proto::StateReply& state) {
+  switch (list) {
+    case List::bad_guys:
+      return bad_guys_text(state);
+    case List::stores:
+      return stores_text(state);
+    case List::relays:
+      return relays_text(state);
+    case List::auth:
+      return auth_text(state);
+    case List::none:
+      break;
+  }
+  return "";
+}
+
 void print(const Options& options, const proto::ControlReply& reply) {
   if (options.json) {
     std::cout << reply_json(reply);
@@ -50,10 +66,7 @@ void print(const Options& options, const proto::ControlReply& reply) {
   }
   if (reply.has_status()) std::cout << status_text(reply.status());
   if (reply.has_lookup()) std::cout << lookup_text(reply.lookup());
-  if (options.list == List::bad_guys && reply.ok()) std::cout << bad_guys_text(reply.state());
-  if (options.list == List::stores && reply.ok()) std::cout << stores_text(reply.state());
-  if (options.list == List::relays && reply.ok()) std::cout << relays_text(reply.state());
-  if (options.list == List::auth && reply.ok()) std::cout << auth_text(reply.state());
+  if (reply.ok()) std::cout << list_text(options.list, reply.state());
   (reply.ok() ? std::cout : std::cerr) << messages_text(reply);
 }
 

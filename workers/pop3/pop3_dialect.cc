@@ -127,7 +127,8 @@ Task<> Pop3Dialect::tell_login(Command command) {
   const auto address = SocketAddress::parse(command.address, 0);
   if (!address) co_return co_await bad("Syntax: XQUERYAUTH and an IP address.");
   const std::optional<proxy::PopLogin> login = co_await authenticator_.find_login(address->ip());
-  co_await say(login ? "+OK " + one_line(login->user) : "-ERR no entry");
+  if (!login) co_return co_await say("-ERR no entry");
+  co_await say("+OK " + one_line(login->user));
 }
 
 Task<Login> Pop3Dialect::take_credentials(Command command) {

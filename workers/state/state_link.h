@@ -1,4 +1,5 @@
-// A worker as StateServer knows it: a part of that class, for its own files only.
+// A worker as StateServer knows it: the conversation, and what it is to be told next. The Loop must
+// outlive it.
 #pragma once
 
 #include <fmt/format.h>
@@ -9,12 +10,16 @@
 #include <string>
 #include <utility>
 
-#include "workers/state/state_server.h"
+#include "ipc/channel.h"
+#include "ipc/runtime/loop.h"
+#include "ipc/runtime/task.h"
+#include "proto/state.pb.h"
+#include "workers/state/seat_register.h"
 
 namespace openmmp::state {
 
-struct StateServer::Link {
-  Link(Loop& loop, SeatRegister::LinkId i, UniqueFd socket)
+struct WorkerLink {
+  WorkerLink(Loop& loop, SeatRegister::LinkId i, UniqueFd socket)
       : id(i), channel(loop, std::move(socket)) {}
   // What is to be told next goes here.
   proto::FromState& page() {

@@ -27,6 +27,8 @@
 
 namespace openmmp::state {
 
+struct WorkerLink;
+
 class StateServer {
  public:
   static constexpr size_t most_logins = 1'000'000;
@@ -50,7 +52,7 @@ class StateServer {
   bool take_changed() { return std::exchange(changed_, false); }
 
  private:
-  struct Link;
+  using Link = WorkerLink;
 
   Task<> talk(Link& link);
   Result<> hear(Link& link, const proto::ToState& message);
