@@ -18,8 +18,10 @@ using proxy::SessionContext;
 
 namespace {
 
+// Errc::limit is for a relay that cannot be told of this client, whatever else it is good for.
+
 // What is wrong is our command, not the client.
-bool is_about_us(int code) { return code >= 500 && code <= 504; }
+bool is_about_us(int code) { return (code >= 500 && code <= 504) || code == 535; }
 
 Error verdict(Answer answer) { return Error(Errc::refused, std::move(answer.text)); }
 
@@ -58,7 +60,7 @@ Task<> tell_by_xclient(RelayConnection& relay, const ClientFacts& facts, Millis 
     Answer answer = co_await ask(relay.connection, command, time);
     if (answer.code == 220) continue;
     if (answer.is_positive() || is_about_us(answer.code)) {
-      co_await fail(Errc::unavailable, "the relay does not take XCLIENT: " + answer.summary());
+      co_await fail(Errc::limit, "it does not take XCLIENT: " + answer.summary());
     }
     co_await fail(verdict(std::move(answer)));
   }
@@ -73,8 +75,7 @@ Result<PasswordForm> password_form(const RelayConnection& relay) {
   if (relay.connection.tls() != nullptr || relay.store->relay.password_in_clear) {
     return PasswordForm::clear;
   }
-  return fail(Errc::unavailable,
-              "the relay gives no nonce, and SmtpProxyPassword is not sent in clear");
+  return fail(Errc::limit, "it gives no nonce, and SmtpProxyPassword is not sent in clear");
 }
 
 Task<> tell_by_xproxyehlo(RelayConnection& relay, const ClientFacts& facts,
@@ -96,8 +97,7 @@ Task<> tell_by_xproxyehlo(RelayConnection& relay, const ClientFacts& facts,
     co_return;
   }
   if (answer.is_positive() || is_about_us(answer.code)) {
-    co_await fail(Errc::unavailable,
-                  fmt::format("the relay does not take {}: {}", keyword, answer.summary()));
+    co_await fail(Errc::limit, fmt::format("it does not take {}: {}", keyword, answer.summary()));
   }
   co_await fail(verdict(std::move(answer)));
 }
@@ -107,52 +107,40 @@ Told way_to_tell(const RelayConnection& relay, const SessionContext& context) {
   const std::string& tell = relay.store->relay.tell;
   if (tell == "xclient") return Told::xclient;
   if (tell == "xproxyehlo") return Told::xproxyehlo;
-  if (relay.store->forwarding.proxy_version != 0) return Told::proxy_header;
   if (tell != "auto") return Told::nothing;
   const bool has_password = !context.settings().smtp_proxy_password.empty();
   if (relay.extensions.xproxyehlo && has_password && password_form(relay)) return Told::xproxyehlo;
   return relay.extensions.xclient.empty() ? Told::nothing : Told::xclient;
 }
 
+Task<> tell_by(Told way, RelayConnection& relay, const ClientFacts& facts,
+               const SessionContext& context, Millis time) {
+  if (way == Told::xclient) co_await tell_by_xclient(relay, facts, time);
+  if (way == Told::xproxyehlo) co_await tell_by_xproxyehlo(relay, facts, context, time);
+}
+
+// Where nobody insists, a relay that cannot be told serves those who log in.
 Task<> tell(RelayConnection& relay, const ClientFacts& facts, const SessionContext& context,
-            Millis time) {
-  switch (way_to_tell(relay, context)) {
-    case Told::xclient:
-      co_return co_await tell_by_xclient(relay, facts, time);
-    case Told::xproxyehlo:
-      co_return co_await tell_by_xproxyehlo(relay, facts, context, time);
-    case Told::proxy_header:
-      relay.told = Told::proxy_header;
-      co_return;
-    case Told::nothing:
-      co_return;
-  }
+            const Shared& shared, Services& services) {
+  const Millis time = services.settings.relay_timeout;
+  const Told way = way_to_tell(relay, context);
+  const Result<> told = co_await attempt(tell_by(way, relay, facts, context, time));
+  if (told) co_return;
+  const bool may_go_on = told.error().code == Errc::limit && relay.store->relay.tell == "auto";
+  if (!may_go_on) co_await fail(told.error());
+  context.log.write(LogLevel::notice, context.id, "relay {} is not told of client {}: {}",
+                    relay.name, context.client_name, told.error().detail);
+  relay.told = Told::nothing;
+  co_await say_hello(relay, shared.host_name, false, time);
 }
 
-// From the connection to the relay's list of extensions.
-Task<> introduce(RelayConnection& relay, const ClientFacts& facts, const SessionContext& context,
-                 const Shared& shared, Millis greeting_by, Services& services) {
-  const Millis time = services.settings.failover_timeout;
-  const Millis left = std::max(greeting_by - services.loop.now(), Millis(1));
-  const Answer greeting = co_await read_answer(relay.connection, left, "greeting from the relay");
-  if (greeting.code != 220) {
-    co_await fail(Errc::unavailable, "the relay greets with " + greeting.summary());
-  }
-  const bool is_told = relay.store->forwarding.proxy_version != 0;
-  const std::string name = is_told ? facts.helo : shared.host_name;
-  if (relay.store->tls == proxy::StoreTls::after_greeting) {
-    co_await say_hello(relay, shared.host_name, false, time);
-    co_await start_tls(relay, time);
-  }
-  co_await say_hello(relay, name, is_told, time);
-  co_await tell(relay, facts, context, time);
-}
-
-Task<RelayConnection> try_relay(HostPort host, const ClientFacts& facts,
-                                const proxy::Connection& client, const SessionContext& context,
-                                const Shared& shared, Services& services) {
+// From the connection to the relay's list of extensions. What fails here is the relay's fault.
+Task<RelayConnection> greet_relay(HostPort host, const ClientFacts& facts,
+                                  const proxy::Connection& client, const SessionContext& context,
+                                  const Shared& shared, Services& services) {
   const proxy::Store& store = services.stores.find(host);
-  const Millis greeting_by = services.loop.now() + services.settings.failover_timeout;
+  const Millis time = services.settings.failover_timeout;
+  const Millis greeting_by = services.loop.now() + time;
   if (context.debugs("connect")) {
     proxy::log_detail(context, "connects to relay {}", host.to_string());
   }
@@ -163,7 +151,19 @@ Task<RelayConnection> try_relay(HostPort host, const ClientFacts& facts,
     co_return fail(Errc::unavailable, "it is this multiplexor itself");
   }
   RelayConnection relay(std::move(connection), host, store);
-  co_await introduce(relay, facts, context, shared, greeting_by, services);
+  const Millis left = std::max(greeting_by - services.loop.now(), Millis(1));
+  const Answer greeting = co_await read_answer(relay.connection, left, "greeting from the relay");
+  if (greeting.code != 220) {
+    co_return fail(Errc::unavailable, "the relay greets with " + greeting.summary());
+  }
+  if (store.tls == proxy::StoreTls::after_greeting) {
+    co_await say_hello(relay, shared.host_name, false, time);
+    co_await start_tls(relay, time);
+  }
+  const bool is_told = store.forwarding.proxy_version != 0;
+  if (is_told) relay.told = Told::proxy_header;
+  std::string name = is_told ? facts.helo : shared.host_name;
+  co_await say_hello(relay, std::move(name), is_told, time);
   co_return std::move(relay);
 }
 
@@ -179,23 +179,27 @@ Task<RelayConnection> reach_relay(const ClientFacts& facts, const proxy::Connect
   for (const HostPort& host : order) {
     const std::string name = host.to_string();
     Result<RelayConnection> relay =
-        co_await attempt(try_relay(host, facts, client, context, shared, services));
+        co_await attempt(greet_relay(host, facts, client, context, shared, services));
+    Result<> told;
     if (relay) {
       services.shared.relay_succeeded(name);
       relay->use = services.shared.use_relay(name);
-      co_return std::move(*relay);
+      told = co_await attempt(tell(*relay, facts, context, shared, services));
+      if (told) co_return std::move(*relay);
     }
-    if (relay.error().code == Errc::refused) co_return fail(std::move(relay.error()));
-    last = Error(Errc::unavailable, fmt::format("{}: {}", name, relay.error().detail));
-    services.shared.relay_failed(name, relay.error().detail, avoid_for);
-    context.log.write(LogLevel::info, context.id, "relay {} fails: {}", name, relay.error().detail);
+    const Error& why = relay ? told.error() : relay.error();
+    if (why.code == Errc::refused) co_return fail(why);
+    last = Error(Errc::unavailable, fmt::format("{}: {}", name, why.detail));
+    context.log.write(LogLevel::info, context.id, "relay {} fails: {}", name, why.detail);
+    // By what it makes of one client a relay is not judged: each could have all of them avoided.
+    if (!relay) services.shared.relay_failed(name, why.detail, avoid_for);
   }
   co_return fail(std::move(last));
 }
 
 Task<> tell_again(RelayConnection& relay, const ClientFacts& facts, const SessionContext& context,
                   Services& services) {
-  const Millis time = services.settings.failover_timeout;
+  const Millis time = services.settings.relay_timeout;
   if (relay.told == Told::xclient) co_return co_await tell_by_xclient(relay, facts, time);
   if (relay.told == Told::xproxyehlo) {
     co_return co_await tell_by_xproxyehlo(relay, facts, context, time);

@@ -17,25 +17,25 @@ bool takes_plain(const Extensions& extensions) {
   return std::find(offered.begin(), offered.end(), "PLAIN") != offered.end();
 }
 
-bool can_be_told(const RelayConnection& relay) {
-  if (relay.told == Told::xproxyehlo) return true;
-  return relay.told == Told::xclient && relay.extensions.xclient.contains("LOGIN");
+// By what the relay is told of the client.
+bool can_be_told(const RelayConnection& relay, const std::string& wanted) {
+  const bool any = wanted == "auto";
+  if (relay.told == Told::xproxyehlo) return any || wanted == "xproxyehlo";
+  const bool takes_login = relay.extensions.xclient.contains("LOGIN");
+  return relay.told == Told::xclient && takes_login && (any || wanted == "xclient");
 }
 
 // What the option asks for, or the first way that there is.
 Result<HandedOn> way_for(const RelayConnection& relay, bool has_password,
                          const config::Settings& settings) {
   const std::string& wanted = relay.store->relay.login;
+  if (can_be_told(relay, wanted)) return HandedOn::by_telling;
   const bool any = wanted == "auto";
-  if (any || wanted == "xclient" || wanted == "xproxyehlo") {
-    const Told needed = wanted == "xclient" ? Told::xclient : Told::xproxyehlo;
-    if (can_be_told(relay) && (any || relay.told == needed)) return HandedOn::by_telling;
+  if (takes_plain(relay.extensions)) {
+    const bool has_admin = !settings.store_admin.empty();
+    if (has_admin && (any || wanted == "admin")) return HandedOn::by_admin;
+    if (has_password && (any || wanted == "password")) return HandedOn::by_password;
   }
-  const bool plain = takes_plain(relay.extensions);
-  if ((any || wanted == "admin") && plain && !settings.store_admin.empty()) {
-    return HandedOn::by_admin;
-  }
-  if ((any || wanted == "password") && plain && has_password) return HandedOn::by_password;
   return fail(Errc::unavailable,
               "RelayLogin " + wanted + ": this relay can be told of no user in such a way");
 }

@@ -76,12 +76,13 @@ Task<> Session::await_command() {
     const std::string_view bytes = client_.buffered();
     if (std::min(bytes.find('\n'), bytes.size()) >= line_limit(bytes)) {
       const bool is_auth = line_limit(bytes) == longest_auth_line;
-      co_await fail(
-          part(is_auth ? "500 5.5.6 Authentication line too long." : "500 5.5.2 Line too long.",
-               "line too long"));
+      const char* const words =
+          is_auth ? "500 5.5.6 Authentication line too long." : "500 5.5.2 Line too long.";
+      co_await fail(part(words, "line too long"));
     }
     const bool is_known = authenticated_ || totals_.messages > 0;
-    client_.deadline(is_known ? settings().timeout : settings().login_timeout, "command");
+    const Millis time = is_known ? settings().timeout : settings().login_timeout;
+    client_.deadline(time, "command");
     co_await client_.more_input();
   }
   client_.rest();

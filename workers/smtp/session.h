@@ -119,6 +119,7 @@ class Session {
   Task<> open_relay_for(proxy::Login& login);
   Task<> pass_auth(AuthCommand command);
   Task<> pass_answers(std::string mechanism, Answer& answer);
+  Task<std::string> read_response();
   Task<> conclude_auth(const Answer& answer);
   void note_login();
   Task<> note_failed_login(const Error& error, bool is_for_credentials);

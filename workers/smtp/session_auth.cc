@@ -37,7 +37,7 @@ bool reveals_secret(const std::string& mechanism) {
 }
 
 // Base64 or nothing; what else a client may say is no answer, and not for the relay.
-bool is_answer(std::string_view line) {
+bool is_response(std::string_view line) {
   return std::all_of(line.begin(), line.end(), [](char c) {
     const bool is_letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
     return is_letter || (c >= '0' && c <= '9') || c == '+' || c == '/' || c == '=';
@@ -119,7 +119,7 @@ Task<> Session::authenticate(const Command& command) {
 Task<> Session::check_here(AuthCommand command) {
   std::optional<Secret> initial;
   if (command.initial) {
-    initial = *command.initial == "=" ? Secret() : Secret::copy_of(*command.initial);
+    initial = Secret::copy_of(*command.initial);
     wipe(*command.initial);
   }
   client_.deadline(settings().login_timeout, "login");
@@ -169,8 +169,9 @@ Task<> Session::open_relay_for(Login& login) {
   if (!relay_is_well()) co_await fail(Errc::unavailable, "the relay was lost");
   record_.server = relay_->name;
   const bool is_own = login.proof == Proof::password && login.actor.empty();
-  const HandedOn way = co_await hand_on_login(
-      *relay_, facts_, route.replay_name, is_own ? &login.password : nullptr, context_, services_);
+  const Secret* const password = is_own ? &login.password : nullptr;
+  const HandedOn way =
+      co_await hand_on_login(*relay_, facts_, route.replay_name, password, context_, services_);
   bound_ = way == HandedOn::by_password;
   if (!bound_) handed_on_ = route.replay_name;
 }
@@ -185,7 +186,7 @@ Task<> Session::pass_auth(AuthCommand command) {
     const std::string name = name_in(command.mechanism, *command.initial);
     if (!name.empty()) record_.user = name;
     line.reserve(line.size() + command.initial->size() + 64);
-    line.append(" ").append(*command.initial);
+    line.append(" ").append(command.initial->empty() ? "=" : *command.initial);
     wipe(*command.initial);
   }
   Result<Answer> answer = co_await attempt(ask_relay(std::move(line)));
@@ -206,35 +207,38 @@ Task<> Session::pass_auth(AuthCommand command) {
 // Challenges and answers, until the relay has decided. Errc::unavailable: the relay is lost; other
 // errors are the client's.
 Task<> Session::pass_answers(std::string mechanism, Answer& answer) {
-  bool is_first = record_.user == "?";
   for (int challenges = 0; answer.code == 334; ++challenges) {
     if (challenges == most_challenges) co_await fail(Errc::unavailable, "too many challenges");
     reply_all(answer.text);
-    co_await flush();
-    client_.deadline(settings().login_timeout, "login");
-    Result<std::string> line = co_await attempt(client_.read_line(longest_auth_line));
-    client_.rest();
-    if (!line && line.error().code == Errc::limit) {
-      co_await fail(part("500 5.5.6 Authentication line too long.", "line too long"));
-    }
-    if (!line) co_await fail(line.error());
-    if (std::exchange(is_first, false)) {
-      const std::string name = name_in(mechanism, *line);
+    std::string line = co_await read_response();
+    if (record_.user == "?") {
+      const std::string name = name_in(mechanism, line);
       if (!name.empty()) record_.user = name;
     }
-    const bool is_cancelled = *line == "*";
-    const bool is_sound = is_cancelled || is_answer(*line);
+    const bool is_cancelled = line == "*";
+    const bool is_sound = is_cancelled || is_response(line);
     if (!is_sound) {
-      wipe(*line);
-      *line = "*";
+      wipe(line);
+      line = "*";
     }
-    Result<Answer> next = co_await attempt(ask_relay(std::move(*line)));
+    Result<Answer> next = co_await attempt(ask_relay(std::move(line)));
     if (!next) co_await fail(Errc::unavailable, next.error().detail);
     answer = std::move(*next);
-    const bool is_refused = answer.code >= 500;
-    if (!is_sound && is_refused) answer.text = "501 5.5.2 That is not base64.\r\n";
-    if (is_cancelled && !is_refused) co_await fail(Errc::unavailable, "it does not cancel AUTH");
+    if (is_sound && !is_cancelled) continue;
+    if (answer.code < 500) co_await fail(Errc::unavailable, "it does not cancel AUTH");
+    if (!is_sound) answer.text = "501 5.5.2 That is not base64.\r\n";
   }
+}
+
+// What the client says to a challenge. The caller wipes it.
+Task<std::string> Session::read_response() {
+  co_await flush();
+  client_.deadline(settings().login_timeout, "login");
+  Result<std::string> line = co_await attempt(client_.read_line(longest_auth_line));
+  client_.rest();
+  if (line) co_return std::move(*line);
+  if (line.error().code != Errc::limit) co_return fail(line.error());
+  co_return fail(part("500 5.5.6 Authentication line too long.", "line too long"));
 }
 
 Task<> Session::conclude_auth(const Answer& answer) {
