@@ -1,14 +1,7 @@
 // Passwords put to both kinds of directory, and what is remembered of them.
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <gtest/gtest.h>
-#include <sys/mman.h>
 
-#include <csignal>
-
-#include "tests/unit/directory/slapd.h"
-#include "tests/unit/directory/stub_server.h"
-#include "workers/directory/directory.h"
+#include "tests/unit/directory/twin_fixture.h"
 
 namespace openmmp::directory {
 namespace {
@@ -38,48 +31,25 @@ std::string ldif() {
          person("none", "one", "") + person("twin", "one", "userPassword: joes-word\n");
 }
 
-class CheckPasswordTest : public testing::Test {
+class CheckPasswordTest : public TwinTest {
  protected:
-  static void SetUpTestSuite() {
-    std::signal(SIGPIPE, SIG_IGN);
-    slapd = std::make_unique<Slapd>(free_port(), "o=example", ldif());
-    slapd->start();
-  }
-  static void TearDownTestSuite() { slapd.reset(); }
+  static void SetUpTestSuite() { start_slapd(ldif()); }
 
-  CheckPasswordTest() {
-    log.set_level(7);
-    log.set_file(UniqueFd(fcntl(log_file.get(), F_DUPFD_CLOEXEC, 0)));
-  }
-  ~CheckPasswordTest() override {
-    log.flush();
-    std::string text(65536, '\0');
-    const ssize_t size = ::pread(log_file.get(), text.data(), text.size(), 0);
-    text.resize(size > 0 ? static_cast<size_t>(size) : 0);
-    EXPECT_EQ(text.find("-word"), std::string::npos) << text;
-  }
+  CheckPasswordTest() { never_logged = "-word"; }
 
   void open(const std::string& url) {
-    settings.ldap_url = {url};
-    Files files;
-    files.ldif = UniqueFd(memfd_create("file", MFD_CLOEXEC));
-    const std::string text = ldif();
-    EXPECT_EQ(::write(files.ldif.get(), text.data(), text.size()),
-              static_cast<ssize_t>(text.size()));
-    auto result = Directory::create(loop, settings, log, std::move(files));
-    ASSERT_TRUE(result) << result.error().detail;
-    directory = std::move(*result);
+    const Result<> opened = TwinTest::open(url);
+    ASSERT_TRUE(opened) << opened.error().detail;
   }
 
   // "right", "refused" or "unavailable".
   std::string check(const std::string& name, const std::string& password, Steps* steps = nullptr) {
     Task<> task = directory->check_password(Query(name), Secret::copy_of(password), steps);
-    task.start([](void* self) { static_cast<CheckPasswordTest*>(self)->loop.stop(); }, this);
-    while (!task.finished()) loop.run();
-    if (task.result()) return "right";
-    last_detail = task.result().error().detail;
+    const Result<>& result = finish(task);
+    if (result) return "right";
+    last_detail = result.error().detail;
     EXPECT_EQ(last_detail.find(password.empty() ? "-word" : password), std::string::npos);
-    return task.result().error().code == Errc::refused ? "refused" : "unavailable";
+    return result.error().code == Errc::refused ? "refused" : "unavailable";
   }
   bool is_remembered(const std::string& name, const std::string& password) {
     Steps steps;
@@ -87,15 +57,8 @@ class CheckPasswordTest : public testing::Test {
     return steps.back().value == "right, as remembered";
   }
 
-  static std::unique_ptr<Slapd> slapd;
-  Loop loop;
-  UniqueFd log_file = UniqueFd(memfd_create("log", MFD_CLOEXEC));
-  Log log{"Test"};
-  config::Settings settings;
-  std::unique_ptr<Directory> directory;
   std::string last_detail;
 };
-std::unique_ptr<Slapd> CheckPasswordTest::slapd;
 
 TEST_F(CheckPasswordTest, BothDirectoriesAnswerAlike) {
   const struct {
@@ -114,7 +77,7 @@ TEST_F(CheckPasswordTest, BothDirectoriesAnswerAlike) {
       {"nobody@one.com", "joes-word", "refused"}, {"joe@nowhere.com", "joes-word", "refused"},
       {"*@one.com", "joes-word", "refused"},
   };
-  for (const std::string& url : {slapd->url() + "/o=example", std::string("ldif:users.ldif")}) {
+  for (const std::string& url : {ldap_url(), std::string("ldif:users.ldif")}) {
     open(url);
     // Once more with what is remembered.
     for (int round = 0; round < 2; ++round) {
@@ -127,7 +90,7 @@ TEST_F(CheckPasswordTest, BothDirectoriesAnswerAlike) {
 }
 
 TEST_F(CheckPasswordTest, WhatWasRightIsRemembered) {
-  for (const std::string& url : {slapd->url() + "/o=example", std::string("ldif:users.ldif")}) {
+  for (const std::string& url : {ldap_url(), std::string("ldif:users.ldif")}) {
     open(url);
     EXPECT_FALSE(is_remembered("joe@one.com", "joes-word"));
     EXPECT_TRUE(is_remembered("joe@one.com", "joes-word"));
@@ -143,13 +106,13 @@ TEST_F(CheckPasswordTest, WhatWasRightIsRemembered) {
 
 TEST_F(CheckPasswordTest, ButNoLongerThanTheEntry) {
   settings.ldap_cache_size = 1;
-  open(slapd->url() + "/o=example");
+  open(ldap_url());
   EXPECT_FALSE(is_remembered("joe@one.com", "joes-word"));
   EXPECT_TRUE(is_remembered("joe@one.com", "joes-word"));
   EXPECT_EQ(check("ann@one.com", "anns-word"), "right");
   EXPECT_FALSE(is_remembered("joe@one.com", "joes-word"));
   settings.ldap_cache_ttl = Seconds(0);
-  open(slapd->url() + "/o=example");
+  open(ldap_url());
   for (int i = 0; i < 3; ++i) EXPECT_FALSE(is_remembered("joe@one.com", "joes-word"));
 }
 
@@ -191,9 +154,7 @@ TEST_F(CheckPasswordTest, AValueThatCannotBeUsedRefusesNobody) {
   for (const auto& c : cases) {
     const std::string text = std::string("dn: uid=joe,o=x\nuid: joe\nmailHost: a\n") + c.values;
     Files files;
-    files.ldif = UniqueFd(memfd_create("file", MFD_CLOEXEC));
-    ASSERT_EQ(::write(files.ldif.get(), text.data(), text.size()),
-              static_cast<ssize_t>(text.size()));
+    files.ldif = file_of(text);
     auto created = Directory::create(loop, settings, log, std::move(files));
     ASSERT_TRUE(created);
     directory = std::move(*created);
@@ -202,7 +163,7 @@ TEST_F(CheckPasswordTest, AValueThatCannotBeUsedRefusesNobody) {
 }
 
 TEST_F(CheckPasswordTest, SessionsMayGoWhileTheyWait) {
-  for (const std::string& url : {slapd->url() + "/o=example", std::string("ldif:users.ldif")}) {
+  for (const std::string& url : {ldap_url(), std::string("ldif:users.ldif")}) {
     open(url);
     for (int turns = 0; turns < 40; ++turns) {
       Task<> joe = directory->check_password(Query("joe@one.com"), Secret("joes-word"), nullptr);

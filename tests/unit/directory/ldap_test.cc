@@ -1,13 +1,8 @@
 // The same entries in a real slapd and in an embedded directory, asked the same questions.
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <gtest/gtest.h>
-#include <sys/mman.h>
 
-#include <csignal>
-
-#include "tests/unit/directory/slapd.h"
-#include "workers/directory/directory.h"
+#include "tests/unit/directory/twin_fixture.h"
 
 namespace openmmp::directory {
 namespace {
@@ -39,54 +34,27 @@ std::string ldif() {
          person(11, "people", " first\nuid: second", "mailHost: store1\n");
 }
 
-class LdapTest : public testing::Test {
+class LdapTest : public TwinTest {
  protected:
-  static void SetUpTestSuite() {
-    std::signal(SIGPIPE, SIG_IGN);
-    slapd = std::make_unique<Slapd>(free_port(), "o=example", ldif());
-    slapd->start();
-  }
-  static void TearDownTestSuite() { slapd.reset(); }
+  static void SetUpTestSuite() { start_slapd(ldif()); }
 
-  LdapTest() { log.set_level(0); }
-
-  std::unique_ptr<Directory> open(const std::string& url, config::Settings settings) {
-    settings.ldap_url = {url};
+  std::unique_ptr<Directory> open(const std::string& url, config::Settings of_test) {
+    settings = std::move(of_test);
     settings.hosted_domains = false;
-    Files files;
-    files.ldif = UniqueFd(memfd_create("ldif", MFD_CLOEXEC));
-    const std::string text = ldif();
-    EXPECT_EQ(::write(files.ldif.get(), text.data(), text.size()),
-              static_cast<ssize_t>(text.size()));
-    auto directory = Directory::create(loop, settings, log, std::move(files));
-    EXPECT_TRUE(directory) << directory.error().detail;
-    return std::move(*directory);
+    const Result<> opened = TwinTest::open(url);
+    EXPECT_TRUE(opened) << opened.error().detail;
+    return std::move(directory);
   }
 
-  template <class T>
-  void finish(Task<T>& task) {
-    task.start([](void* self) { static_cast<LdapTest*>(self)->loop.stop(); }, this);
-    while (!task.finished()) loop.run();
-  }
-
-  std::string find(Directory& directory, const std::string& name) {
-    Task<Route> task = directory.find_route(Query(name, "192.0.2.1", "192.0.2.2"), nullptr);
-    finish(task);
-    const Result<Route>& route = task.result();
-    if (!route) {
-      return fmt::format("{}: {}", route.error().code == Errc::refused ? "refused" : "unavailable",
-                         route.error().detail);
-    }
+  std::string find(Directory& asked, const std::string& name) {
+    Task<Route> task = asked.find_route(Query(name, "192.0.2.1", "192.0.2.2"), nullptr);
+    const Result<Route>& route = finish(task);
+    if (!route) return text_of(route.error());
     std::string hosts;
     for (const HostPort& host : route->hosts) hosts += host.to_string() + " ";
     return fmt::format("{}as {} ({})", hosts, route->replay_name, route->user);
   }
-
-  static std::unique_ptr<Slapd> slapd;
-  Loop loop;
-  Log log{"Test"};
 };
-std::unique_ptr<Slapd> LdapTest::slapd;
 
 TEST_F(LdapTest, BothDirectoriesAnswerAlike) {
   const char* const all = "o=example";
@@ -139,11 +107,11 @@ TEST_F(LdapTest, BothDirectoriesAnswerAlike) {
       {all, "(uid=m*y%s)", "ann", "refused: no entry matches (uid=m*yann)"},
   };
   for (const auto& c : cases) {
-    config::Settings settings;
-    settings.search_format = c.search_format;
+    config::Settings options;
+    options.search_format = c.search_format;
     std::string base;
     for (const char* i = c.base; *i != '\0'; ++i) base += *i == ' ' ? "%20" : std::string(1, *i);
-    const auto embedded = open("ldif:users.ldif?" + base, std::move(settings));
+    const auto embedded = open("ldif:users.ldif?" + base, std::move(options));
     config::Settings same;
     same.search_format = c.search_format;
     const auto ldap = open(slapd->url() + "/" + base, std::move(same));
@@ -153,15 +121,14 @@ TEST_F(LdapTest, BothDirectoriesAnswerAlike) {
 }
 
 TEST_F(LdapTest, BindsWithNameAndPassword) {
-  config::Settings settings;
-  settings.bind_dn = "cn=admin,o=example";
-  settings.bind_pass = Secret::copy_of("secret");
-  EXPECT_EQ(find(*open(slapd->url() + "/o=example", std::move(settings)), "joe"),
-            "store1 as joe (joe)");
+  config::Settings right;
+  right.bind_dn = "cn=admin,o=example";
+  right.bind_pass = Secret::copy_of("secret");
+  EXPECT_EQ(find(*open(ldap_url(), std::move(right)), "joe"), "store1 as joe (joe)");
   config::Settings wrong;
   wrong.bind_dn = "cn=admin,o=example";
   wrong.bind_pass = Secret::copy_of("wrong");
-  EXPECT_EQ(find(*open(slapd->url() + "/o=example", std::move(wrong)), "joe"),
+  EXPECT_EQ(find(*open(ldap_url(), std::move(wrong)), "joe"),
             fmt::format("unavailable: no directory server can be reached: {}: bind: Invalid "
                         "credentials",
                         slapd->url()));
@@ -185,26 +152,25 @@ TEST_F(LdapTest, TlsIsVerified) {
       {false, true, false, true, false}, {false, true, false, false, true},
   };
   for (const auto& c : cases) {
-    config::Settings settings;
-    settings.ldap_start_tls = c.start_tls;
-    settings.ldap_verify = c.verify;
-    if (c.ca_file) settings.ldap_ca_file = slapd->certificate_file();
+    config::Settings options;
+    options.ldap_start_tls = c.start_tls;
+    options.ldap_verify = c.verify;
+    if (c.ca_file) options.ldap_ca_file = slapd->certificate_file();
     const std::string url = c.ldaps ? slapd->tls_url() : slapd->url();
-    const std::string answer = find(*open(url + "/o=example", std::move(settings)), "joe");
+    const std::string answer = find(*open(url + "/o=example", std::move(options)), "joe");
     EXPECT_EQ(answer == "store1 as joe (joe)", c.good) << url << ": " << answer;
     EXPECT_EQ(answer.starts_with("unavailable: "), !c.good) << url << ": " << answer;
   }
 }
 
 TEST_F(LdapTest, TheCaFileMayComeAsADescriptor) {
-  config::Settings settings;
   settings.ldap_url = {slapd->tls_url() + "/o=example"};
   settings.hosted_domains = false;
   settings.ldap_ca_file = "/not/for/an/unprivileged/worker";
   Files files;
   files.ca_file = UniqueFd(::open(slapd->certificate_file().c_str(), O_RDONLY | O_CLOEXEC));
-  const auto directory = Directory::create(loop, settings, log, std::move(files));
-  EXPECT_EQ(find(**directory, "joe"), "store1 as joe (joe)");
+  const auto made = Directory::create(loop, settings, log, std::move(files));
+  EXPECT_EQ(find(**made, "joe"), "store1 as joe (joe)");
 }
 
 TEST_F(LdapTest, TheSecondServerTakesOverAndTheFirstComesBack) {
@@ -230,11 +196,11 @@ TEST_F(LdapTest, TheSecondServerTakesOverAndTheFirstComesBack) {
 TEST_F(LdapTest, AnIdleConnectionThatEndsIsReplaced) {
   Slapd server(free_port(), "o=example", ldif());
   server.start();
-  const auto directory = open(server.url() + "/o=example", config::Settings());
-  EXPECT_EQ(find(*directory, "joe"), "store1 as joe (joe)");
+  const auto made = open(server.url() + "/o=example", config::Settings());
+  EXPECT_EQ(find(*made, "joe"), "store1 as joe (joe)");
   server.stop();
   server.start();
-  EXPECT_EQ(find(*directory, "jim"), "store1:1143 store2 as jim (jim)");
+  EXPECT_EQ(find(*made, "jim"), "store1:1143 store2 as jim (jim)");
 }
 
 }  // namespace
