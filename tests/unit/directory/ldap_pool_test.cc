@@ -200,6 +200,22 @@ TEST_F(LdapPoolTest, TwoEntriesAreRefused) {
   EXPECT_EQ(find(), "refused: more than one entry matches (uid=joe)");
 }
 
+// Who is not here may be where the references lead.
+TEST_F(LdapPoolTest, ReferencesAloneAreNoAnswer) {
+  StubServer server(Manner::refers);
+  open({server.url()});
+  EXPECT_EQ(find(), "unavailable: " + server.url() +
+                        ": search: only a reference to ldap://elsewhere.example/o=y, which is not "
+                        "followed");
+  EXPECT_EQ(users->cached("(uid=joe)"), nullptr);
+}
+
+TEST_F(LdapPoolTest, ReferencesBesideAnEntryAreIgnored) {
+  StubServer server(Manner::answers_in_part);
+  open({server.url()});
+  EXPECT_EQ(find(), "uid=joe,o=x from " + server.url());
+}
+
 TEST_F(LdapPoolTest, AThousandLookUpsOfOneUserMakeOneSearch) {
   StubServer server(Manner::answers);
   open({server.url()});

@@ -112,6 +112,28 @@ TEST_F(LoginTest, ADirectoryThatIsDownIsNobodysFault) {
   }
 }
 
+// Whoever is not here may be there; nobody asks that server.
+TEST_F(LoginTest, APartOfTheTreeIsOnAnotherServer) {
+  const StubServer elsewhere(StubServer::Manner::answers);
+  Slapd server(free_port(), "o=example",
+               ldif() +
+                   "\ndn: ou=away,o=example\nobjectClass: referral\n"
+                   "objectClass: extensibleObject\nou: away\nref: " +
+                   elsewhere.url() + "/o=x\n");
+  server.start();
+  certmap = "certmap default default\ndefault:DNComps\ndefault:FilterComps cn\n";
+  ASSERT_TRUE(open(server.url() + "/o=example"));
+  EXPECT_EQ(passwords("homeless"), "homeless-secret");
+  EXPECT_EQ(membership("joe", {"cn=admins,o=example"}), "member");
+  EXPECT_TRUE(by_certificate("CN=joe"));
+  const std::string referred = fmt::format("unavailable: {}: search: only a reference to {}/o=x",
+                                           server.url(), elsewhere.url());
+  EXPECT_TRUE(passwords("nobody").starts_with(referred)) << passwords("nobody");
+  EXPECT_TRUE(membership("nobody", {"cn=admins,o=example"}).starts_with(referred));
+  EXPECT_TRUE(text_of(by_certificate("CN=nobody")).starts_with(referred));
+  EXPECT_EQ(elsewhere.connections(), 0) << "a referral must not be followed";
+}
+
 TEST_F(LoginTest, SessionsMayGoWhileTheyWait) {
   certmap = "certmap default default\ndefault:DNComps\ndefault:FilterComps cn\n";
   StubServer server(StubServer::Manner::answers);

@@ -47,6 +47,10 @@ std::string entry(const std::string& id, const std::string& dn) {
   return message(id, 0x64, ber(0x04, dn) + ber(0x30, ber(0x30, attribute)));
 }
 
+std::string reference(const std::string& id) {
+  return message(id, 0x73, ber(0x04, "ldap://elsewhere.example/o=y"));
+}
+
 // The first whole message of `input`, cut off; empty when there is none.
 std::string take_message(std::string& input) {
   if (input.size() < 2) return {};
@@ -189,6 +193,12 @@ bool StubServer::answer(StubConnection& connection, const std::string& id) {
       return true;
     case Manner::two_entries:
       send_all(fd, entry(id, "uid=joe,ou=a,o=x"));
+      break;
+    case Manner::refers:
+      send_all(fd, reference(id) + reference(id) + result(id, 0x65, 0));
+      return true;
+    case Manner::answers_in_part:
+      send_all(fd, reference(id));
       break;
     case Manner::mute:
     case Manner::mute_on_search:

@@ -21,8 +21,10 @@ class StubServer {
     dies_once,       // closes the first connection that asks, answers the next ones
     garbage,         // bytes that are no LDAP
     two_entries,
-    refuses,  // every search with "busy"
-    denies,   // every bind of a user with "invalid credentials"
+    refers,           // every search to another server
+    answers_in_part,  // as `answers` does, and refers to another server for the rest
+    refuses,          // every search with "busy"
+    denies,           // every bind of a user with "invalid credentials"
   };
   explicit StubServer(Manner manner);
   ~StubServer();
