@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "ipc/runtime/offload.h"
 #include "ipc/runtime/poll_handle.h"
 
 namespace openmmp::directory {
@@ -171,10 +170,18 @@ LdapBinder::LdapBinder(Loop& loop, LdapAccess access, size_t connections, Millis
       access_(std::move(access)),
       size_(std::max<size_t>(connections, 1)),
       refresh_(refresh),
-      retry_pause_(retry_pause),
-      log_(log) {}
+      log_(log),
+      opener_(loop, log, access_, retry_pause, " for binds", owner()) {}
 
 LdapBinder::~LdapBinder() = default;
+
+LdapOpener::Owner LdapBinder::owner() {
+  LdapOpener::Owner owner;
+  owner.wants_one = [this] { return wants_connection(); };
+  owner.take = [this](LdapClient opened, bool was_away) { take(std::move(opened), was_away); };
+  owner.settle = [this] { settle(); };
+  return owner;
+}
 
 Task<> LdapBinder::check(std::string dn, Secret password) {
   if (dn.empty() || password.empty()) co_await fail(Errc::refused, "an empty name or password");
@@ -205,8 +212,8 @@ void LdapBinder::dispatch() {
     if (connection == nullptr) break;
     send(queue_.front(), *connection);
   }
-  if (!opening_ && wants_connection()) start_opening();
-  if (!opening_ && usable() == 0 && !queue_.empty()) fail_queue();
+  opener_.look_for_work();
+  if (!opener_.is_opening()) settle();
 }
 
 void LdapBinder::send(Bind& bind, Connection& connection) {
@@ -240,63 +247,31 @@ bool LdapBinder::is_expired(const Connection& connection) const {
 }
 
 bool LdapBinder::wants_connection() const {
-  if (last_failure_ && loop_.now() < no_attempt_before_) return false;
   const bool any_expired = std::any_of(
       connections_.begin(), connections_.end(),
       [this](const auto& connection) { return !connection->retired && is_expired(*connection); });
   return any_expired || (!queue_.empty() && usable() < size_);
 }
 
-void LdapBinder::start_opening() {
-  opening_ = true;
-  opener_.emplace(open_connections());
-  opener_->start();
-}
-
-Task<> LdapBinder::open_connections() {
-  while (wants_connection()) {
-    auto work = [access = access_.copy()] { return LdapClient::open(access); };
-    auto opening = offload(loop_, std::move(work));
-    const uint64_t losses = losses_;
-    Result<LdapClient> opened = co_await opening;
-    // A server that has dropped a connection meanwhile may have dropped this one too.
-    if (losses_ == losses) take(std::move(opened));
-  }
-  opening_ = false;
-  // Nothing may stay in the queue that nobody works on.
-  if (usable() == 0 && !queue_.empty()) fail_queue();
-}
-
-void LdapBinder::take(Result<LdapClient> opened) {
-  if (!opened) {
-    if (!last_failure_) {
-      log_.write(LogLevel::error, 0, "directory: no server can be reached for binds: {}",
-                 opened.error().detail);
-    }
-    last_failure_ = std::move(opened.error());
-    no_attempt_before_ = loop_.now() + retry_pause_;
-    // Whoever waits has waited for this attempt.
-    if (usable() == 0) fail_queue();
-    return;
-  }
-  const bool was_away = last_failure_.has_value();
+void LdapBinder::take(LdapClient opened, bool was_away) {
   log_.write(was_away ? LogLevel::notice : LogLevel::info, 0,
-             "directory: connected to {} for binds", opened->server());
-  last_failure_.reset();
+             "directory: connected to {} for binds", opened.server());
   for (const auto& connection : connections_) {
     if (is_expired(*connection)) connection->retired = true;
   }
-  connections_.push_back(std::make_unique<Connection>(*this, std::move(*opened)));
+  connections_.push_back(std::make_unique<Connection>(*this, std::move(opened)));
   dispatch();
 }
 
-void LdapBinder::fail_queue() {
-  const std::string detail = "no directory server can be reached: " + last_failure_->detail;
+// Nothing may stay in the queue that nobody works on.
+void LdapBinder::settle() {
+  if (usable() != 0 || queue_.empty()) return;
+  const std::string detail = "no directory server can be reached: " + opener_.last_failure().detail;
   queue_.for_each([&detail](Bind& bind) { bind.finish(fail(Errc::unavailable, detail)); });
 }
 
 void LdapBinder::lose(Connection& connection, const Error& error) {
-  ++losses_;
+  opener_.note_loss();
   // A server may close what it thinks is idle.
   log_.write(connection.is_busy() ? LogLevel::warning : LogLevel::info, 0,
              "directory: connection for binds lost: {}", error.detail);

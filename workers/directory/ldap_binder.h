@@ -2,16 +2,15 @@
 // connections of its own, because a bind changes who the connection is and tolerates nothing else
 // on it. One bind at a time on each; the others queue.
 //
-// Connections are opened, replaced and given up as LdapPool does it: on the thread pool, one at a
-// time, the first server that answers, from the first one again after the refresh interval. A bind
-// whose connection dies is sent once more on another one.
+// Connections are replaced and given up as LdapPool does it: the first server that answers, from
+// the first one again after the refresh interval. A bind whose connection dies is sent once more on
+// another one.
 //
 // It must outlive the tasks that check(), and loop, log and the file access.ca_file names outlive
 // it.
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +18,7 @@
 #include "ipc/runtime/loop.h"
 #include "ipc/runtime/task.h"
 #include "workers/directory/ldap_client.h"
+#include "workers/directory/ldap_opener.h"
 
 namespace openmmp::directory {
 
@@ -40,6 +40,7 @@ class LdapBinder {
   class Bind;
   class Connection;
 
+  LdapOpener::Owner owner();
   void submit(Bind& bind);
   void dispatch();
   // The bind leaves the queue, or the connection goes.
@@ -48,10 +49,8 @@ class LdapBinder {
   Connection* idle() const;
   size_t usable() const;
   bool wants_connection() const;
-  void start_opening();
-  Task<> open_connections();
-  void take(Result<LdapClient> opened);
-  void fail_queue();
+  void take(LdapClient opened, bool was_away);
+  void settle();
   // Destroys the connection; its bind goes elsewhere or fails.
   void lose(Connection& connection, const Error& error);
 
@@ -59,16 +58,11 @@ class LdapBinder {
   LdapAccess access_;
   const size_t size_;
   const Millis refresh_;
-  const Millis retry_pause_;
   Log& log_;
   std::vector<std::unique_ptr<Connection>> connections_;
   LinkedList<Bind> queue_;
   size_t queued_ = 0;
-  std::optional<Task<>> opener_;
-  bool opening_ = false;
-  uint64_t losses_ = 0;                // connections lost so far
-  std::optional<Error> last_failure_;  // of opening; none after a success
-  Millis no_attempt_before_{0};
+  LdapOpener opener_;
 };
 
 }  // namespace openmmp::directory

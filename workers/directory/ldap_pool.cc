@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "ipc/runtime/offload.h"
 #include "ipc/runtime/poll_handle.h"
 
 namespace openmmp::directory {
@@ -203,9 +202,20 @@ void LdapPool::Connection::handle(LdapClient::Message message) {
 }
 
 LdapPool::LdapPool(Loop& loop, LdapPoolOptions options, Log& log)
-    : loop_(loop), options_(std::move(options)), log_(log) {}
+    : loop_(loop),
+      options_(std::move(options)),
+      log_(log),
+      opener_(loop, log, options_.access, options_.retry_pause, "", owner()) {}
 
 LdapPool::~LdapPool() = default;
+
+LdapOpener::Owner LdapPool::owner() {
+  LdapOpener::Owner owner;
+  owner.wants_one = [this] { return wants_connection(); };
+  owner.take = [this](LdapClient opened, bool was_away) { take(std::move(opened), was_away); };
+  owner.settle = [this] { settle(); };
+  return owner;
+}
 
 Task<SearchAnswer> LdapPool::search(SearchRequest request) {
   Search search(*this, std::move(request));
@@ -234,8 +244,8 @@ void LdapPool::dispatch() {
     if (connection == nullptr || connection->in_flight() >= max_in_flight) break;
     send(queue_.front(), *connection);
   }
-  if (!opening_ && wants_connection()) start_opening();
-  if (!opening_ && least_busy() == nullptr && !queue_.empty()) fail_queue(*last_failure_);
+  opener_.look_for_work();
+  if (!opener_.is_opening()) settle();
 }
 
 // The search leaves the queue, or the connection the pool.
@@ -266,7 +276,6 @@ bool LdapPool::is_expired(const Connection& connection) const {
 }
 
 bool LdapPool::wants_connection() const {
-  if (last_failure_ && loop_.now() < no_attempt_before_) return false;
   const Connection* best = least_busy();
   if (best == nullptr) return !queue_.empty();
   const bool any_expired = std::any_of(
@@ -275,52 +284,21 @@ bool LdapPool::wants_connection() const {
   return any_expired || (best->in_flight() >= busy && connections_.size() < options_.size);
 }
 
-void LdapPool::start_opening() {
-  opening_ = true;
-  opener_.emplace(open_connections());
-  opener_->start();
-}
-
-Task<> LdapPool::open_connections() {
-  while (wants_connection()) {
-    auto work = [access = options_.access.copy()] { return LdapClient::open(access); };
-    auto opening = offload(loop_, std::move(work));
-    const uint64_t losses = losses_;
-    Result<LdapClient> opened = co_await opening;
-    // A server that has dropped a connection meanwhile may have dropped this one too.
-    if (losses_ == losses) take(std::move(opened));
-  }
-  opening_ = false;
-  // Nothing may stay in the queue that nobody works on.
-  if (least_busy() == nullptr && !queue_.empty()) fail_queue(*last_failure_);
-}
-
-void LdapPool::take(Result<LdapClient> opened) {
-  if (!opened) {
-    if (!last_failure_) {
-      log_.write(LogLevel::error, 0, "directory: no server can be reached: {}",
-                 opened.error().detail);
-    }
-    last_failure_ = std::move(opened.error());
-    no_attempt_before_ = loop_.now() + options_.retry_pause;
-    // Whoever waits has waited for this attempt.
-    if (least_busy() == nullptr) fail_queue(*last_failure_);
-    return;
-  }
-  log_.write(LogLevel::info, 0, "directory: connected to {}", opened->server());
-  if (last_failure_) log_.write(LogLevel::notice, 0, "directory: {} answers", opened->server());
-  last_failure_.reset();
+void LdapPool::take(LdapClient opened, bool was_away) {
+  log_.write(LogLevel::info, 0, "directory: connected to {}", opened.server());
+  if (was_away) log_.write(LogLevel::notice, 0, "directory: {} answers", opened.server());
   for (const auto& connection : connections_) {
     if (is_expired(*connection)) connection->retired = true;
   }
-  connections_.push_back(std::make_unique<Connection>(*this, std::move(*opened)));
+  connections_.push_back(std::make_unique<Connection>(*this, std::move(opened)));
   dispatch();
 }
 
-void LdapPool::fail_queue(const Error& error) {
-  queue_.for_each([&error](Search& search) {
-    search.finish(fail(Errc::unavailable, "no directory server can be reached: " + error.detail));
-  });
+// Nothing may stay in the queue that nobody works on.
+void LdapPool::settle() {
+  if (least_busy() != nullptr || queue_.empty()) return;
+  const std::string detail = "no directory server can be reached: " + opener_.last_failure().detail;
+  queue_.for_each([&detail](Search& search) { search.finish(fail(Errc::unavailable, detail)); });
 }
 
 void LdapPool::retire(Connection& connection) {
@@ -329,7 +307,7 @@ void LdapPool::retire(Connection& connection) {
 }
 
 void LdapPool::lose(Connection& connection, const Error& error) {
-  ++losses_;
+  opener_.note_loss();
   // A server may close what it thinks is idle.
   const LogLevel level = connection.in_flight() > 0 ? LogLevel::warning : LogLevel::info;
   log_.write(level, 0, "directory: connection lost: {}", error.detail);

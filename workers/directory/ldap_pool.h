@@ -10,7 +10,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +17,7 @@
 #include "ipc/runtime/loop.h"
 #include "ipc/runtime/task.h"
 #include "workers/directory/ldap_client.h"
+#include "workers/directory/ldap_opener.h"
 
 namespace openmmp::directory {
 
@@ -42,16 +42,15 @@ class LdapPool {
   class Search;
   class Connection;
 
+  LdapOpener::Owner owner();
   void submit(Search& search);
   void dispatch();
   void send(Search& search, Connection& connection);
-  void start_opening();
-  Task<> open_connections();
-  void take(Result<LdapClient> opened);
   bool wants_connection() const;
+  void take(LdapClient opened, bool was_away);
+  void settle();
   bool is_expired(const Connection& connection) const;
   Connection* least_busy() const;
-  void fail_queue(const Error& error);
   void retire(Connection& connection);
   // Destroys the connection; its searches go elsewhere or fail.
   void lose(Connection& connection, const Error& error);
@@ -62,11 +61,7 @@ class LdapPool {
   std::vector<std::unique_ptr<Connection>> connections_;
   LinkedList<Search> queue_;
   size_t queued_ = 0;
-  std::optional<Task<>> opener_;
-  bool opening_ = false;
-  uint64_t losses_ = 0;                // connections lost so far
-  std::optional<Error> last_failure_;  // of opening; none after a success
-  Millis no_attempt_before_{0};
+  LdapOpener opener_;
 };
 
 }  // namespace openmmp::directory
