@@ -18,6 +18,7 @@ TEST(Pop3Command, KnowsTheVerbs) {
       {"APOP joe 0123", Verb::apop},
       {"STLS", Verb::stls},
       {"xclient ADDR=::1", Verb::xclient},
+      {"XQUERYAUTH 192.0.2.1", Verb::xqueryauth},
       {"STAT", Verb::later},
       {"RETR 1", Verb::later},
       {"", Verb::unknown},

@@ -51,6 +51,18 @@ class SharedStateTest : public testing::Test {
     return server_->answer(request);
   }
 
+  proto::StateReply ask_relays(const std::string& enable, const std::string& disable,
+                               const std::vector<std::string>& configured = {}) {
+    proto::StateRequest request;
+    request.mutable_relays()->set_enable(enable);
+    request.mutable_relays()->set_disable(disable);
+    for (const std::string& relay : configured) request.mutable_relays()->add_configured(relay);
+    return server_->answer(request);
+  }
+  proxy::PopLogin pop_login(const std::string& address, const std::string& user, Millis lasts) {
+    return {address, user, loop_.now(), loop_.now() + lasts};
+  }
+
   Loop loop_;
   Log log_;
   LogFile file_;
@@ -301,6 +313,171 @@ TEST_F(SharedStateTest, TheOperatorTakesAStoreOut) {
   EXPECT_TRUE(ask_stores("STORE:993", "").ok());
   until([&] { return !objects(a, "store:993") && !objects(b, "store:993"); });
   EXPECT_TRUE(objects(a, "Store:143"));
+}
+
+TEST_F(SharedStateTest, ARelayIsAvoidedByAll) {
+  Worker& a = worker("smtp");
+  Worker& b = worker("smtp");
+  const auto avoided = [&](Worker& w) {
+    return w.state().relays().avoided_for("relay:25", loop_.now()) > Millis(0);
+  };
+  a.state().relay_failed("relay:25", "refused", std::chrono::minutes(10));
+  EXPECT_TRUE(avoided(a));
+  until([&] { return avoided(b); });
+  Worker& c = worker("smtp");
+  until([&] { return avoided(c); });
+  EXPECT_NE(file_.text(log_).find("relay relay:25 is avoided for 600 s: refused"),
+            std::string::npos);
+  c.state().relay_succeeded("relay:25");
+  until([&] { return !avoided(a) && !avoided(b); });
+  EXPECT_NE(file_.text(log_).find("relay relay:25 is up again"), std::string::npos);
+}
+
+TEST_F(SharedStateTest, TheOperatorTakesARelayOut) {
+  Worker& a = worker("smtp");
+  EXPECT_FALSE(ask_relays("", "relay").ok());  // nobody has heard of it
+  EXPECT_TRUE(ask_relays("", "relay", {"relay:587", "Relay:25"}).ok());
+  const auto enabled = [&](const char* relay) { return a.state().relays().enabled(relay); };
+  until([&] { return !enabled("relay:587") && !enabled("Relay:25"); });
+  EXPECT_TRUE(ask_relays("RELAY:587", "").ok());
+  until([&] { return enabled("relay:587"); });
+  EXPECT_FALSE(enabled("Relay:25"));
+}
+
+TEST_F(SharedStateTest, SessionsWithARelayAreCountedOverAllWorkers) {
+  Worker& a = worker("smtp");
+  Worker& b = worker("smtp");
+  const auto sessions = [&] {
+    const proto::StateReply reply = ask_relays("", "", {"idle:25"});
+    return reply.relays_size() < 2 ? 0 : reply.relays(1).sessions();
+  };
+  EXPECT_EQ(ask_relays("", "", {"idle:25"}).relays(0).sessions(), 0u);
+  std::vector<proxy::RelayUse> uses;
+  for (int i = 0; i < 3; ++i) uses.push_back(a.state().use_relay("relay:25"));
+  uses.push_back(b.state().use_relay("relay:25"));
+  until([&] { return sessions() == 4; });
+  uses.erase(uses.begin());
+  until([&] { return sessions() == 3; });
+  // A new mmp-state is told all again.
+  server_.reset();
+  until([&] { return !a.state().connected() && !b.state().connected(); });
+  server_.emplace(loop_, log_);
+  a.connect(*server_);
+  b.connect(*server_);
+  until([&] { return sessions() == 3; });
+  // A worker that dies takes its own along.
+  uses.erase(uses.begin() + 2);
+  uses.push_back(b.state().use_relay("relay:25"));
+  until([&] { return sessions() == 3; });
+  uses.clear();
+  until([&] { return sessions() == 0; });
+}
+
+TEST_F(SharedStateTest, ADeadWorkerHasNoSessionsWithRelays) {
+  worker("smtp");
+  const auto rows = [&] { return ask_relays("", "").relays_size(); };
+  {
+    const proxy::RelayUse use = workers_.front().state().use_relay("relay:25");
+    until([&] { return rows() == 1; });
+  }
+  workers_.pop_front();
+  until([&] { return rows() == 0; });
+}
+
+// What a worker finds out about an address.
+struct Search {
+  Search(proxy::SharedState& state, const std::string& address) : task(run(state, address)) {
+    task.start();
+  }
+  Task<> run(proxy::SharedState& state, std::string address) {
+    found = co_await state.find_login(std::move(address));
+    done = true;
+  }
+  std::string user() const { return found ? found->user : "nobody"; }
+  std::optional<proxy::PopLogin> found;
+  bool done = false;
+  Task<> task;
+};
+
+TEST_F(SharedStateTest, ALoginByPopIsKnownToWhoAsks) {
+  Worker& pop = worker("pop");
+  Worker& smtp = worker("smtp");
+  pop.state().record_login(pop_login("192.0.2.7", "joe", Seconds(900)));
+  settle();
+  for (const auto& [address, user] :
+       {std::pair("192.0.2.7", "joe"), std::pair("192.0.2.8", "nobody"), std::pair("", "nobody")}) {
+    Search search(smtp.state(), address);
+    EXPECT_FALSE(search.done);
+    until([&] { return search.done; });
+    EXPECT_EQ(search.user(), user);
+  }
+  // In one message the login comes before the question.
+  pop.state().record_login(pop_login("192.0.2.8", "jane", Seconds(900)));
+  Search own(pop.state(), "192.0.2.8");
+  until([&] { return own.done; });
+  EXPECT_EQ(own.user(), "jane");
+}
+
+TEST_F(SharedStateTest, WithoutMmpStateOnlyOwnLoginsCount) {
+  Worker& pop = unconnected("pop");
+  Worker& smtp = unconnected("smtp");
+  pop.state().record_login(pop_login("192.0.2.7", "joe", Seconds(900)));
+  Search own(pop.state(), "192.0.2.7");
+  Search other(smtp.state(), "192.0.2.7");
+  EXPECT_TRUE(own.done && other.done);
+  EXPECT_EQ(own.user(), "joe");
+  EXPECT_EQ(other.user(), "nobody");
+  // It is told as soon as there is one.
+  pop.connect(*server_);
+  smtp.connect(*server_);
+  settle();
+  Search later(smtp.state(), "192.0.2.7");
+  until([&] { return later.done; });
+  EXPECT_EQ(later.user(), "joe");
+}
+
+TEST_F(SharedStateTest, WhoeverAsksForALoginMayLeave) {
+  Worker& smtp = worker("smtp");
+  settle();
+  for (int turns = 0; turns < 5; ++turns) {
+    Search search(smtp.state(), "192.0.2.7");
+    for (int i = 0; i < turns; ++i) loop_.run_turn();
+  }
+  settle();
+  Search asks(smtp.state(), "192.0.2.7");
+  server_.reset();
+  until([&] { return asks.done; });
+  EXPECT_EQ(asks.user(), "nobody");
+}
+
+TEST_F(SharedStateTest, LoginsAndRelaysSurviveMmpState) {
+  Worker& a = worker("pop");
+  a.state().record_login(pop_login("192.0.2.7", "joe", Seconds(900)));
+  a.state().relay_failed("relay:25", "refused", std::chrono::minutes(10));
+  settle();
+  server_.reset();
+  until([&] { return !a.state().connected(); });
+  server_.emplace(loop_, log_);  // without a snapshot
+  a.connect(*server_);
+  Worker& b = worker("smtp");
+  settle();
+  until([&] { return b.state().relays().avoided_for("relay:25", loop_.now()) > Millis(0); });
+  Search search(b.state(), "192.0.2.7");
+  until([&] { return search.done; });
+  EXPECT_EQ(search.user(), "joe");
+}
+
+TEST_F(SharedStateTest, WhatMmpStateWouldNotHearIsNotTold) {
+  Worker& a = worker("pop");
+  for (const std::string& user :
+       {std::string(), std::string(513, 'x'), std::string("joe\r\nBcc: all")}) {
+    a.state().record_login(pop_login("192.0.2.7", user, Seconds(900)));
+  }
+  settle();
+  EXPECT_EQ(server_->workers(), 1u);
+  Search search(a.state(), "192.0.2.7");
+  until([&] { return search.done; });
+  EXPECT_EQ(search.user(), "nobody");
 }
 
 TEST_F(SharedStateTest, AWorkerMayEndAtAnyMoment) {

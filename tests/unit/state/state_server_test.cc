@@ -108,6 +108,33 @@ TEST_F(StateServerTest, WhoeverBreaksTheRulesIsNotListenedTo) {
          m.add_store_events()->set_store("store:143");
          m.mutable_store_events(0)->set_kind(proto::StoreEvent::DISABLED);
        }},
+      {"a relay without a name", [](auto& m) { m.add_relay_events(); }},
+      {"an operator's decision about a relay",
+       [](auto& m) {
+         m.add_relay_events()->set_relay("relay:25");
+         m.mutable_relay_events(0)->set_kind(proto::RelayEvent::ENABLED);
+       }},
+      {"an event of a relay of another time",
+       [](auto& m) {
+         m.add_relay_events()->set_relay("relay:25");
+         m.mutable_relay_events(0)->set_kind(static_cast<proto::RelayEvent::Kind>(99));
+       }},
+      {"sessions with nobody", [](auto& m) { m.add_relay_loads()->set_sessions(1); }},
+      {"sessions with everybody",
+       [](auto& m) {
+         for (int i = 0; i < 1001; ++i) {
+           proto::RelayLoad& load = *m.add_relay_loads();
+           load.set_relay("relay" + std::to_string(i));
+           load.set_sessions(1);
+         }
+       }},
+      {"a login from nowhere", [](auto& m) { m.add_pop_logins()->set_user("joe"); }},
+      {"a login of nobody", [](auto& m) { m.add_pop_logins()->set_address("192.0.2.1"); }},
+      {"a login of a user with a line end",
+       [](auto& m) {
+         m.add_pop_logins()->set_address("192.0.2.1");
+         m.mutable_pop_logins(0)->set_user("joe\n");
+       }},
       {"an event of another time",
        [](auto& m) {
          m.add_store_events()->set_store("store:143");
@@ -259,6 +286,135 @@ TEST_F(StateServerTest, SnapshotsKeepTimesAndForgetOldHealth) {
     request.mutable_stores();
     const proto::StateReply known = next.answer(request);
     EXPECT_EQ(known.stores_size() == 0 || known.stores(0).up(), c.up) << c.later.count();
+  }
+}
+
+TEST_F(StateServerTest, RelaysAreListedWhateverIsKnownOfThem) {
+  Peer peer(loop_, server_);
+  peer.hello();
+  proto::ToState message;
+  proto::RelayEvent& event = *message.add_relay_events();
+  event.set_relay("failed:25");
+  event.set_reason("refused");
+  event.set_at(loop_.now().count());
+  event.set_avoid_for(INT64_MAX);  // bounded by FailoverTimeout's most
+  proto::RelayLoad& load = *message.add_relay_loads();
+  load.set_relay("busy:25");
+  load.set_sessions(3);
+  ASSERT_TRUE(peer.channel->send(message));
+  proto::StateRequest request;
+  request.mutable_relays()->add_configured("idle:25");
+  request.mutable_relays()->add_configured("busy:25");
+  ASSERT_TRUE(turn_until(loop_, [&] { return server_.answer(request).relays_size() == 3; }));
+  const proto::StateReply listed = server_.answer(request);
+  EXPECT_EQ(listed.relays(0).relay(), "busy:25");
+  EXPECT_EQ(listed.relays(0).sessions(), 3u);
+  EXPECT_EQ(listed.relays(1).relay(), "failed:25");
+  EXPECT_EQ(listed.relays(1).reason(), "refused");
+  EXPECT_LE(listed.relays(1).avoided_seconds(), 60u * 3600);
+  EXPECT_GT(listed.relays(1).avoided_seconds(), 59u * 3600);
+  EXPECT_EQ(listed.relays(2).relay(), "idle:25");
+  EXPECT_TRUE(listed.relays(2).enabled());
+}
+
+TEST_F(StateServerTest, LoginsAreListedAndFound) {
+  Peer peer(loop_, server_);
+  peer.hello();
+  proto::ToState message;
+  for (int i = 0; i < 3; ++i) {
+    proto::PopLogin& login = *message.add_pop_logins();
+    login.set_address("2001:DB8:0::" + std::to_string(i));
+    login.set_user("user" + std::to_string(i));
+    login.set_at(i == 0 ? INT64_MIN : loop_.now().count());
+    login.set_expires(i == 0 ? INT64_MAX : (loop_.now() + Seconds(100 * i)).count());
+  }
+  ASSERT_TRUE(peer.channel->send(message));
+  proto::StateRequest request;
+  request.mutable_auth();
+  ASSERT_TRUE(turn_until(loop_, [&] { return server_.answer(request).auth_size() == 3; }));
+  EXPECT_EQ(server_.answer(request).auth(0).user(), "user0");  // who expires last comes first
+  EXPECT_EQ(server_.answer(request).auth(2).user(), "user1");
+  request.mutable_auth()->set_address("2001:db8::2");
+  const proto::StateReply one = server_.answer(request);
+  ASSERT_EQ(one.auth_size(), 1);
+  EXPECT_TRUE(one.ok());
+  EXPECT_EQ(one.auth(0).address(), "2001:db8::2");
+  EXPECT_LE(one.auth(0).left_seconds(), 200u);
+  for (const char* none : {"2001:db8::9", "joe"}) {
+    request.mutable_auth()->set_address(none);
+    EXPECT_FALSE(server_.answer(request).ok()) << none;
+    EXPECT_FALSE(server_.answer(request).message().empty());
+  }
+}
+
+TEST_F(StateServerTest, SnapshotsKeepWhenRelaysAndLoginsEnd) {
+  Peer peer(loop_, server_);
+  peer.hello();
+  proto::ToState message;
+  proto::RelayEvent& event = *message.add_relay_events();
+  event.set_relay("relay:25");
+  event.set_reason("refused");
+  event.set_at(loop_.now().count());
+  event.set_avoid_for(600'000);
+  proto::PopLogin& login = *message.add_pop_logins();
+  login.set_address("192.0.2.7");
+  login.set_user("joe");
+  login.set_at(loop_.now().count());
+  login.set_expires((loop_.now() + Seconds(900)).count());
+  ASSERT_TRUE(peer.channel->send(message));
+  proto::StateRequest auth;
+  auth.mutable_auth();
+  ASSERT_TRUE(turn_until(loop_, [&] { return server_.answer(auth).auth_size() == 1; }));
+  EXPECT_TRUE(server_.take_changed());
+  proto::StateRequest relays;
+  relays.mutable_relays()->set_disable("other:25");
+  EXPECT_TRUE(server_.answer(relays).ok());
+  relays.mutable_relays()->clear_disable();
+
+  constexpr Millis wall(1'700'000'000'000);
+  const proto::Snapshot snapshot = server_.snapshot(wall);
+  struct Case {
+    Millis later;
+    uint64_t avoided;
+    uint64_t left;  // 0: it is over
+  };
+  const Case cases[] = {
+      {Seconds(0), 600, 900}, {Seconds(599), 1, 301},
+      {Seconds(601), 0, 299}, {Seconds(899), 0, 1},
+      {Seconds(901), 0, 0},   {Seconds(-5000), 600, 900}};  // the clock was set back
+  for (const Case& c : cases) {
+    StateServer next(loop_, log_);
+    next.restore(snapshot, wall + c.later);
+    const proto::StateReply known = next.answer(relays);
+    ASSERT_EQ(known.relays_size(), 2);
+    EXPECT_FALSE(known.relays(0).enabled());
+    EXPECT_EQ(known.relays(1).reason(), "refused");
+    // Some milliseconds have passed meanwhile.
+    EXPECT_LE(known.relays(1).avoided_seconds(), c.avoided) << c.later.count();
+    EXPECT_GE(known.relays(1).avoided_seconds() + 1, c.avoided) << c.later.count();
+    const proto::StateReply logins = next.answer(auth);
+    ASSERT_EQ(logins.auth_size(), c.left == 0 ? 0 : 1) << c.later.count();
+    if (c.left == 0) continue;
+    EXPECT_LE(logins.auth(0).left_seconds(), c.left);
+    EXPECT_GE(logins.auth(0).left_seconds() + 1, c.left);
+  }
+}
+
+TEST_F(StateServerTest, NoSnapshotCanBreakIt) {
+  for (const int64_t time : {INT64_MIN, int64_t{-1}, int64_t{0}, INT64_MAX}) {
+    proto::Snapshot snapshot = server_.snapshot(Millis(1'700'000'000'000));
+    snapshot.add_relays()->set_relay("relay:25");
+    snapshot.mutable_relays(0)->set_at(time);
+    snapshot.mutable_relays(0)->set_avoid_for(time);
+    snapshot.add_pop_logins()->set_address("192.0.2.7");
+    snapshot.mutable_pop_logins(0)->set_user("joe");
+    snapshot.mutable_pop_logins(0)->set_at(time);
+    snapshot.mutable_pop_logins(0)->set_expires(time);
+    StateServer next(loop_, log_);
+    next.restore(snapshot, Millis(1'700'000'000'000));
+    proto::StateRequest request;
+    request.mutable_auth();
+    EXPECT_EQ(next.answer(request).auth_size(), 0) << time;
   }
 }
 

@@ -126,6 +126,48 @@ TEST(Print, Stores) {
   }
 }
 
+TEST(Print, Relays) {
+  proto::ControlReply reply;
+  proto::RelayRow& failed = *reply.mutable_state()->add_relays();
+  failed.set_relay("gonzo:25");
+  failed.set_enabled(true);
+  failed.set_reason("refused");
+  failed.set_failed_seconds(61);
+  failed.set_avoided_seconds(539);
+  proto::RelayRow& out = *reply.mutable_state()->add_relays();
+  out.set_relay("manatee:485");
+  proto::RelayRow& up = *reply.mutable_state()->add_relays();
+  up.set_relay("mothra:25");
+  up.set_enabled(true);
+  up.set_sessions(12);
+  EXPECT_EQ(relays_text(reply.state()),
+            "RELAY        STATE               SESSIONS  FAILED  REASON\n"
+            "gonzo:25     avoided for 8m 59s         0   1m 1s  refused\n"
+            "manatee:485  down by operator           0       -\n"
+            "mothra:25    up                        12       -\n");
+  const std::string json = reply_json(reply);
+  for (const char* key :
+       {"relays", "relay", "enabled", "avoided_seconds", "sessions", "failed_seconds", "reason"}) {
+    EXPECT_NE(json.find("\"" + std::string(key) + "\": "), std::string::npos) << key;
+  }
+}
+
+TEST(Print, Auth) {
+  proto::ControlReply reply;
+  proto::AuthRow& row = *reply.mutable_state()->add_auth();
+  row.set_address("192.0.2.7");
+  row.set_user("joe@example.com");
+  row.set_age_seconds(10);
+  row.set_left_seconds(890);
+  EXPECT_EQ(auth_text(reply.state()),
+            "ADDRESS    USER             AGE     LEFT\n"
+            "192.0.2.7  joe@example.com  10s  14m 50s\n");
+  const std::string json = reply_json(reply);
+  for (const char* key : {"auth", "address", "user", "age_seconds", "left_seconds"}) {
+    EXPECT_NE(json.find("\"" + std::string(key) + "\": "), std::string::npos) << key;
+  }
+}
+
 TEST(Print, JsonHasEveryKeyAndSurvivesAnyBytes) {
   proto::ControlReply reply = example();
   reply.mutable_status()->mutable_workers(1)->set_last_problem("bad \xff byte");
