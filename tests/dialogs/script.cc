@@ -149,6 +149,10 @@ Result<Script> parse_script(std::string_view text) {
       continue;
     }
     const std::string_view second = take_word(line);
+    if (first == "popped") {
+      script.popped.emplace_back(second, line);
+      continue;
+    }
     if (first == "set") {
       script.settings.emplace_back(second, line);
       continue;

@@ -42,6 +42,7 @@ struct Step {
 struct Script {
   std::vector<std::pair<std::string, std::string>> settings;
   std::vector<std::string> taken;  // taken user joe: a seat that somebody else has
+  std::vector<std::pair<std::string, std::string>> popped;  // from an address, a user
   std::vector<Step> steps;
   std::vector<Step> never;
   std::vector<Step> logged;

@@ -179,6 +179,7 @@ Stage::Stage(const Script& script, MakeSession make_session, proxy::Stores::Prot
     failure_ = taken.error().detail;
     return;
   }
+  remember_logins();
   sessions_ = std::make_unique<proxy::SessionSet>(
       loop_, [this, make = std::move(make_session)](proxy::Connection connection,
                                                     proxy::SessionContext& context) {
@@ -223,6 +224,14 @@ Result<> Stage::take_seats() {
     taken_.push_back(std::move(**seat));
   }
   return {};
+}
+
+void Stage::remember_logins() {
+  for (const auto& [address, user] : script_.popped) {
+    const Millis now = loop_.now();
+    proxy::PopLogin login = {address, user, now, now + Seconds(900)};
+    services_->shared.record_login(std::move(login));
+  }
 }
 
 Stage::~Stage() = default;

@@ -41,6 +41,7 @@ class Stage {
   Result<> raise(const proxy::Stores::Protocol& protocol);
   proxy::SessionContext client_context();
   Result<> take_seats();
+  void remember_logins();
   bool perform(const Step& step);
   bool take_expected(const Step& step);
   bool take_bytes(const Step& step);
