@@ -11,6 +11,7 @@
 #include "config/diagnostics.h"
 #include "config/instance_files.h"
 #include "config/option_value.h"
+#include "config/process_rules.h"
 #include "config/section.h"
 #include "config/service_files.h"
 #include "config/service_list.h"
@@ -59,6 +60,7 @@ class Loader {
       const std::string file(process_file);
       for (const std::string_view name : process_sections) used_[file].emplace(name);
       Section process = read_section(*cfg, file, process_sections, in_process, out_);
+      check_process(process, file, config_.directory, out_);
       load_services(process);
       warn_about_unused_sections();
       config_.process = std::move(process.settings);

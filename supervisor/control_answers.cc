@@ -85,6 +85,15 @@ void add_state(proto::StatusReply& to, const StateProcess& state, Millis now) {
   row.set_age_seconds(seconds(now - process->started));
 }
 
+void add_fleet(proto::StatusReply& to, const proto::FleetStatus& fleet, Millis now) {
+  if (fleet.server().empty()) return;
+  proto::SharedStateStatus& shared = *to.mutable_shared_state();
+  shared.set_connected(fleet.connected());
+  shared.set_server(fleet.server());
+  shared.set_since_seconds(seconds(std::max(now - Millis(fleet.since()), Millis(0))));
+  shared.set_reason(fleet.reason());
+}
+
 Task<proto::ControlReply> answer_status(Supervisor& supervisor) {
   Workforce& workforce = supervisor.workforce();
   co_await workforce.refresh_status(status_patience);
@@ -101,6 +110,7 @@ Task<proto::ControlReply> answer_status(Supervisor& supervisor) {
   }
   add_waiting(status, workforce, supervisor.current());
   add_state(status, supervisor.state(), supervisor.now());
+  add_fleet(status, supervisor.state().fleet(), supervisor.now());
   for (std::string& address : supervisor.listeners().addresses()) {
     status.add_listeners(std::move(address));
   }

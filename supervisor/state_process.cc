@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "ipc/privileges.h"
+#include "supervisor/fleet_options.h"
 #include "supervisor/privileges.h"
 
 namespace openmmp::supervisor {
@@ -89,10 +90,12 @@ Result<> StateProcess::start(const config::Settings& process, const std::string&
   birth.set_user(user->user);
   birth.set_group(user->group);
   birth.set_log_level(process.log_level);
+  *birth.mutable_fleet() = fleet_options(process, directory, log_);
   ipc::Descriptors descriptors;
   descriptors.push_back(std::move(*log));
   descriptors.push_back(std::move(*snapshots));
   const Result<> sent = child_->send(message, std::move(descriptors));
+  wipe_password(*birth.mutable_fleet());
   if (!sent) kill(sent.error().detail.c_str());
   child_->start();
   return {};
@@ -139,6 +142,9 @@ void StateProcess::hear(const proto::FromStateProcess* message) {
       asked->second = message->reply();
       return news_.wake_all();
     }
+    case proto::FromStateProcess::kFleet:
+      fleet_ = message->fleet();
+      return;
     case proto::FromStateProcess::MESSAGE_NOT_SET:
       return;
   }
@@ -152,6 +158,7 @@ void StateProcess::reap() {
   }
   table_.remove(process()->id);
   child_.reset();
+  fleet_.Clear();
   changed_ = true;
   news_.wake_all();
 }
@@ -186,6 +193,14 @@ void StateProcess::renew_log(const config::Settings& process, const std::string&
   ipc::Descriptors descriptors;
   descriptors.push_back(std::move(*file));
   [[maybe_unused]] const Result<> sent = child_->send(message, std::move(descriptors));
+}
+
+void StateProcess::renew_fleet(const config::Settings& process, const std::string& directory) {
+  if (!child_ || child_->dismissed) return;
+  proto::ToStateProcess message;
+  *message.mutable_new_fleet() = fleet_options(process, directory, log_);
+  [[maybe_unused]] const Result<> sent = child_->send(message);
+  wipe_password(*message.mutable_new_fleet());
 }
 
 Task<proto::StateReply> StateProcess::ask(proto::StateRequest request, Millis patience) {

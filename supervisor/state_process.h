@@ -38,6 +38,8 @@ class StateProcess {
   // The worker's end of a way to it. Errc::unavailable: it does not run.
   Result<UniqueFd> connect_worker();
   void renew_log(const config::Settings& process, const std::string& directory);
+  // After a reload: SharedState and its kin, as they are now.
+  void renew_fleet(const config::Settings& process, const std::string& directory);
   // Errc::unavailable: it does not run, or does not answer within `patience`.
   Task<proto::StateReply> ask(proto::StateRequest request, Millis patience);
 
@@ -46,6 +48,8 @@ class StateProcess {
   pid_t pid() const { return child_ ? child_->pid() : 0; }
   uint32_t failures() const { return failures_; }
   const std::string& last_problem() const { return last_problem_; }
+  // No server: SharedState is not set.
+  const proto::FleetStatus& fleet() const { return fleet_; }
 
  private:
   using ChildOfState = Child<proto::ToStateProcess, proto::FromStateProcess>;
@@ -69,7 +73,8 @@ class StateProcess {
   std::optional<Time> look_again_;
   uint32_t failures_ = 0;
   std::string last_problem_;
-  Questions questions_;  // asked, and answered
+  proto::FleetStatus fleet_;  // as it was last said
+  Questions questions_;       // asked, and answered
   uint64_t last_question_ = 0;
   WaitList news_;  // of answers
   bool changed_ = true;

@@ -197,6 +197,7 @@ void Supervisor::promote() {
   listeners_.close_all_but(current_->listeners());
   workforce_.forget_generations_but(current_->number, current_->number);
   workforce_.settle_ticket_keys(*current_);
+  state_.renew_fleet(current_->config.process, directory_);
   Outcome outcome{true, lines_of(current_->config.diagnostics)};
   if (Result<> opened = open_own_log(current_->config.process); !opened) {
     outcome.messages.push_back(opened.error().detail);

@@ -61,6 +61,20 @@ nlohmann::ordered_json worker_json(const proto::WorkerStatus& worker) {
           {"last_problem", worker.last_problem()}};
 }
 
+nlohmann::ordered_json shared_state_json(const proto::SharedStateStatus& shared) {
+  return {{"connected", shared.connected()},
+          {"server", shared.server()},
+          {"since_seconds", shared.since_seconds()},
+          {"reason", shared.reason()}};
+}
+
+// "connected to redis://10.0.0.7:6379 for 2h 5m"
+std::string shared_state_text(const proto::SharedStateStatus& shared) {
+  const std::string time = duration_text(shared.since_seconds());
+  if (shared.connected()) return fmt::format("connected to {} for {}", shared.server(), time);
+  return fmt::format("away for {}, last tried {}: {}", time, shared.server(), shared.reason());
+}
+
 void add_status(nlohmann::ordered_json& to, const proto::StatusReply& status) {
   to["instance"] = status.instance();
   to["version"] = status.version();
@@ -73,6 +87,7 @@ void add_status(nlohmann::ordered_json& to, const proto::StatusReply& status) {
     to["workers"].push_back(worker_json(worker));
   }
   if (status.has_state_process()) to["state_process"] = worker_json(status.state_process());
+  if (status.has_shared_state()) to["shared_state"] = shared_state_json(status.shared_state());
 }
 
 nlohmann::ordered_json bad_guys_json(const proto::StateReply& state) {
@@ -169,7 +184,11 @@ std::string status_text(const proto::StatusReply& status) {
       status.generation());
   text += "listeners  ";
   for (const std::string& listener : status.listeners()) text += " " + listener;
-  text += "\n\n";
+  text += "\n";
+  if (status.has_shared_state()) {
+    text += "shared      " + shared_state_text(status.shared_state()) + "\n";
+  }
+  text += "\n";
   std::vector<Row> rows{{"PID", "SERVICE", "GEN", "STATE", "AGE", "SESSIONS", "LOGINS", "FAILURES",
                          "MEMORY", "RESTARTS"}};
   if (status.has_state_process()) rows.push_back(worker_row(status.state_process()));

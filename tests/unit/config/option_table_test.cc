@@ -113,8 +113,7 @@ TEST(OptionTable, OptionsWithoutEffectAreTheseOnly) {
   for (const Option& option : options()) {
     if (option.effect != Effect::now) without.insert(option.name);
   }
-  const std::set<std::string_view> expected = {"SSLSecmodFile", "SharedState", "SharedStateCaFile",
-                                               "SharedStatePassword", "SharedStatePrefix"};
+  const std::set<std::string_view> expected = {"SSLSecmodFile"};
   EXPECT_EQ(without, expected);
 }
 

@@ -51,7 +51,7 @@ TEST(OptionsDoc, RowsSayTypeDefaultPlaceAndEffect) {
            "| `ConnLimits` | limits | `0.0.0.0\\|0.0.0.0:20` | IPS | yes | mmp | ",
            "| `AuthServiceTTL` | number, -1 to 31622400 seconds | `-1` | PV | yes | mmp | ",
            "| `SmtpRelays` | hosts |  | S | yes | mmp | ",
-           "| `SharedState` | redis URLs |  | A | not yet | ours | ",
+           "| `SharedState` | redis URLs |  | A | yes | ours | ",
            "| `TellRelay` | auto or xproxyehlo or xclient or proxy1 or proxy2 or none | `auto` | "
            "SF "
            "| yes | ours | ",
