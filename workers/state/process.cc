@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "ipc/privileges.h"
+#include "workers/state/fleet.h"
 #include "workers/state/snapshot_file.h"
 #include "workers/state/state_server.h"
 
@@ -29,7 +30,8 @@ Millis wall_clock() {
 class StateProcess {
  public:
   StateProcess(Loop& loop, Supervisor& supervisor)
-      : supervisor_(supervisor),
+      : loop_(loop),
+        supervisor_(supervisor),
         log_("State"),
         server_(loop, log_),
         saving_(loop),
@@ -44,14 +46,18 @@ class StateProcess {
  private:
   Result<> be_born(const proto::StateBirth& birth, ipc::Descriptors descriptors);
   void load();
+  void join_fleet(const proto::FleetOptions& options);
   void handle(const proto::ToStateProcess& message, ipc::Descriptors descriptors);
   void save_in(Millis time);
   void save();
 
+  Loop& loop_;
   Supervisor& supervisor_;
   Log log_;
   UniqueFd directory_;
   StateServer server_;
+  Secret fleet_options_;          // as they came
+  std::unique_ptr<Fleet> fleet_;  // null: SharedState is not set
   Timer saving_;
   BeforeWait each_turn_;
   Millis spacing_ = snapshot_interval;
@@ -71,6 +77,7 @@ Result<> StateProcess::be_born(const proto::StateBirth& birth, ipc::Descriptors 
     return dropped;
   }
   load();
+  join_fleet(birth.fleet());
   born_ = true;
   return {};
 }
@@ -83,6 +90,39 @@ void StateProcess::load() {
   } else if (*snapshot) {
     server_.restore(**snapshot, wall_clock());
   }
+}
+
+// A reload sends the same options again, most times.
+void StateProcess::join_fleet(const proto::FleetOptions& options) {
+  Secret text(options.SerializeAsString());
+  if (fleet_options_.equals(text.reveal())) return;
+  fleet_options_ = std::move(text);
+  if (fleet_) log_.write(LogLevel::notice, 0, "shared state: the options have changed");
+  server_.share_by(nullptr);
+  fleet_.reset();
+  Fleet::Instance instance;
+  instance.learn = [this](const Fact& fact) { server_.learn(fact); };
+  instance.known = [this] { return server_.facts(); };
+  instance.stands = [this](const proto::FleetStatus& status) {
+    proto::FromStateProcess message;
+    *message.mutable_fleet() = status;
+    std::ignore = supervisor_.send(message);
+  };
+  proto::FleetStatus status;
+  status.set_since(loop_.now().count());
+  if (options.servers().empty()) return instance.stands(status);
+  status.set_server(options.servers(0));
+  status.set_reason("not connected yet");
+  instance.stands(status);
+  const auto stands = instance.stands;
+  auto fleet = Fleet::create(loop_, log_, options, std::move(instance));
+  if (!fleet) {
+    log_.write(LogLevel::error, 0, "shared state: {}", fleet.error().detail);
+    status.set_reason(fleet.error().detail);
+    return stands(status);
+  }
+  fleet_ = std::move(*fleet);
+  server_.share_by([this](const Fact& fact) { fleet_->tell(fact); });
 }
 
 void StateProcess::handle(const proto::ToStateProcess& message, ipc::Descriptors descriptors) {
@@ -98,6 +138,9 @@ void StateProcess::handle(const proto::ToStateProcess& message, ipc::Descriptors
     }
     case proto::ToStateProcess::kNewLog:
       if (descriptors.size() == 1) log_.set_file(std::move(descriptors.front()));
+      break;
+    case proto::ToStateProcess::kNewFleet:
+      join_fleet(message.new_fleet());
       break;
     default:
       break;  // a newer supervisor may say more than we know

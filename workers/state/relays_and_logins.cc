@@ -36,7 +36,9 @@ Result<> StateServer::hear_relays(Link& link, const proto::ToState& message) {
     if (is_decision(*event)) {
       return fail(Errc::protocol, "it decides what is the operator's to decide");
     }
-    if (relays_.apply(*event)) spread(*event, &link);
+    if (!relays_.apply(*event)) continue;
+    spread(*event, &link);
+    share(*event);
   }
   for (const proto::RelayLoad& load : message.relay_loads()) {
     if (!proxy::is_store_name(load.relay())) {
@@ -57,9 +59,11 @@ Result<> StateServer::hear_relays(Link& link, const proto::ToState& message) {
 Result<> StateServer::hear_logins(Link& link, const proto::ToState& message) {
   const Millis now = loop_.now();
   for (const proto::PopLogin& said : message.pop_logins()) {
-    Result<proxy::PopLogin> login = proxy::read_pop_login(said, now);
+    const Result<proxy::PopLogin> login = proxy::read_pop_login(said, now);
     if (!login) return fail(login.error());
-    if (logins_.record(std::move(*login), now)) changed_ = true;
+    if (!logins_.record(*login, now)) continue;
+    changed_ = true;
+    share(*login);
   }
   for (const proto::PopQuestion& question : message.pop_questions()) {
     proto::PopAnswer& answer = *link.page().add_pop_answers();

@@ -64,6 +64,7 @@ void StateServer::answer(const proto::StateRequest::BadGuys& request, proto::Sta
   const std::optional<proxy::BadGuy> forgiven = bad_guys_->succeeded(*address, now);
   if (!forgiven) return refuse(reply, fmt::format("{} is no bad guy", address->ip()));
   spread(*forgiven, nullptr);
+  share(*forgiven);
   tell_soon(Millis(0));
   log_.write(LogLevel::notice, 0, "badguy {} is forgiven by the operator", address->ip());
   reply.set_message(fmt::format("{} is forgiven", address->ip()));

@@ -186,6 +186,7 @@ Result<> StateServer::hear_bad_guys(Link& link, const proto::ToState& message) {
     if (!entry) return fail(entry.error());
     bad_guys_->merge(*entry, loop_.now());
     spread(*entry, &link);
+    share(*entry);
   }
   return {};
 }

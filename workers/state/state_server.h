@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <map>
 #include <optional>
@@ -23,6 +24,7 @@
 #include "workers/proxy/pop_logins.h"
 #include "workers/proxy/relay_health.h"
 #include "workers/proxy/store_health.h"
+#include "workers/state/fleet_fact.h"
 #include "workers/state/seat_register.h"
 
 namespace openmmp::state {
@@ -51,6 +53,12 @@ class StateServer {
   // True when the snapshot would not be what it was at the last call.
   bool take_changed() { return std::exchange(changed_, false); }
 
+  // Other instances: `tell` is told what becomes known here, learn() what has become known there,
+  // and facts() is all that both may know. An empty `tell`: there are none.
+  void share_by(std::function<void(const Fact&)> tell) { tell_fleet_ = std::move(tell); }
+  void learn(const Fact& fact);
+  Facts facts() const;
+
  private:
   using Link = WorkerLink;
 
@@ -68,6 +76,10 @@ class StateServer {
   void spread(const proxy::StoreEvent& event, const Link* except);
   void spread(const proxy::RelayEvent& event, const Link* except);
   void spread_counts();
+  void share(const proxy::BadGuy& entry);
+  void share(const proxy::RelayEvent& event);
+  void share(const proxy::PopLogin& login);
+  Millis end_of(const proxy::BadGuy& entry) const;
   void tell_soon(Millis time);
   void tell();
   void tell(Link& link);
@@ -98,6 +110,7 @@ class StateServer {
   Timer telling_;
   BeforeWait each_turn_;
   bool changed_ = false;
+  std::function<void(const Fact&)> tell_fleet_;
 };
 
 }  // namespace openmmp::state

@@ -165,6 +165,11 @@ void StubRedis::turn() {
       answer(client, words);
     }
   }
+  for (Client& client : clients_) {
+    const ssize_t sent =
+        ::send(client.fd.get(), client.output.data(), client.output.size(), MSG_NOSIGNAL);
+    if (sent > 0) client.output.erase(0, static_cast<size_t>(sent));
+  }
 }
 
 void StubRedis::answer(Client& client, const std::vector<std::string>& words) {
@@ -177,14 +182,14 @@ void StubRedis::answer(Client& client, const std::vector<std::string>& words) {
   if (const auto told = replies_.find(command); told != replies_.end()) reply = told->second;
   client.subscribed = client.subscribed || command == "SUBSCRIBE";
   client.mute = client.mute || reply.empty();
-  if (!client.mute) ::send(client.fd.get(), reply.data(), reply.size(), MSG_NOSIGNAL);
+  if (!client.mute) client.output += reply;
   // A member hears its own beats.
   if (command == "PUBLISH") say_to_subscribers(resp_list({"message", words[1], words[2]}));
 }
 
 void StubRedis::say_to_subscribers(const std::string& bytes) {
   for (Client& client : clients_) {
-    if (client.subscribed) ::send(client.fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (client.subscribed && !client.mute) client.output += bytes;
   }
 }
 

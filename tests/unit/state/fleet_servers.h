@@ -60,6 +60,7 @@ class StubRedis {
   struct Client {
     UniqueFd fd;
     std::string input;
+    std::string output;
     bool subscribed = false;
     bool mute = false;
   };
