@@ -20,7 +20,7 @@ constexpr int max_kills = 120;
 
 std::vector<std::string> dialog_files() {
   std::vector<std::string> files;
-  for (const char* folder : {"tests/dialogs/imap", "tests/dialogs/pop3"}) {
+  for (const char* folder : {"tests/dialogs/imap", "tests/dialogs/pop3", "tests/dialogs/smtp"}) {
     for (const auto& entry : std::filesystem::directory_iterator(folder)) {
       if (entry.path().extension() == ".dialog") files.push_back(entry.path().string());
     }
@@ -39,12 +39,15 @@ class Dialog : public testing::TestWithParam<std::string> {
     ASSERT_TRUE(script) << GetParam() << ": " << script.error().detail;
     script_ = std::move(*script);
   }
-  bool is_imap() const { return GetParam().find("/imap/") != std::string::npos; }
+  bool speaks(const char* protocol) const { return GetParam().find(protocol) != std::string::npos; }
   MakeSession make_session() const {
-    return is_imap() ? session_of<imap::ImapDialect>() : session_of<pop3::Pop3Dialect>();
+    if (speaks("/smtp/")) return smtp_session();
+    return speaks("/imap/") ? session_of<imap::ImapDialect>() : session_of<pop3::Pop3Dialect>();
   }
   proxy::Stores::Protocol protocol() const {
-    return is_imap() ? proxy::Stores::Protocol(143, "imap") : proxy::Stores::Protocol(110, "pop3");
+    if (speaks("/smtp/")) return {25, "smtp", true};
+    return speaks("/imap/") ? proxy::Stores::Protocol(143, "imap")
+                            : proxy::Stores::Protocol(110, "pop3");
   }
   // Plays the dialog anew for each of its turns, up to there, and lets `happen` happen.
   template <class Event>

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <sstream>
+#include <tuple>
 
 #include "config/config.h"
 #include "ipc/handover.h"
@@ -42,6 +43,8 @@ UniqueFd listen_somewhere() {
   }
   CHECK(false && "no free port");
 }
+
+uint16_t port_of(const UniqueFd& socket) { return local_address(socket.get()).port(); }
 
 // A port that nobody else takes and nobody listens on.
 UniqueFd bind_somewhere() {
@@ -121,13 +124,23 @@ std::string users(uint16_t store, uint16_t down) {
          guarded_users(store);
 }
 
-config::Pairs pairs_for(const Script& script) {
+// SMTP relays, in the order of their turns: $relay and $relay2 are the store by two names, nobody
+// listens at $down; $port is the one that the client has come to.
+Bindings names_for(uint16_t store, uint16_t down, uint16_t local) {
+  return {{"fingerprint", fingerprint("store")},
+          {"relay", fmt::format("127.0.0.1:{}", store)},
+          {"relay2", fmt::format("localhost:{}", store)},
+          {"down", fmt::format("127.0.0.1:{}", down)},
+          {"port", fmt::format("{}", local)}};
+}
+
+config::Pairs pairs_for(const Script& script, const Bindings& names) {
   config::Pairs pairs = {{"LdapUrl", "ldif:users.ldif"},
                          {"HostedDomains", "no"},
                          {"LogLevel", "7"},
                          {"BGPenalty", "0"},
-                         {"SSLCertFile", "proxy.pem"}};
-  const Bindings names = {{"fingerprint", fingerprint("store")}};
+                         {"SSLCertFile", "proxy.pem"},
+                         {"SmtpRelays", names.at("relay")}};
   for (const auto& [option, value] : script.settings) {
     pairs.emplace_back(option, substitute(value, names));
   }
@@ -165,10 +178,10 @@ Stage::Stage(const Script& script, MakeSession make_session, proxy::Stores::Prot
     : script_(script),
       log_file_(file_with("")),
       log_("Dialog"),
-      pairs_(pairs_for(script)),
-      settings_(config::settings_from(pairs_)),
       store_(listen_somewhere()),
-      down_(bind_somewhere()) {
+      down_(bind_somewhere()),
+      pairs_(pairs_for(script, names_for(port_of(store_), port_of(down_), connect_client()))),
+      settings_(config::settings_from(pairs_)) {
   log_.set_level(settings_.log_level);
   log_.set_file(UniqueFd(::dup(log_file_.get())));
   if (const Result<> raised = raise(protocol); !raised) {
@@ -185,9 +198,14 @@ Stage::Stage(const Script& script, MakeSession make_session, proxy::Stores::Prot
                                                     proxy::SessionContext& context) {
         return make(std::move(connection), context, *services_);
       });
-  auto [client, ours] = connected_pair();
-  client_.open(std::move(client));
-  sessions_->start(proxy::Connection(loop_, std::move(ours)), client_context());
+  client_.open(std::move(their_end_));
+  sessions_->start(proxy::Connection(loop_, std::move(our_end_)), client_context());
+}
+
+// Gives the port that the client has come to.
+uint16_t Stage::connect_client() {
+  std::tie(their_end_, our_end_) = connected_pair();
+  return port_of(our_end_);
 }
 
 // What a worker has before its first session.
@@ -195,8 +213,7 @@ Result<> Stage::raise(const proxy::Stores::Protocol& protocol) {
   ipc::Birthright birth;
   birth.service = "Dialog";
   birth.settings = pairs_;
-  const uint16_t store = local_address(store_.get()).port();
-  birth.files = files_for(settings_, users(store, local_address(down_.get()).port()));
+  birth.files = files_for(settings_, users(port_of(store_), port_of(down_)));
   auto services = proxy::make_services(loop_, log_, birth, protocol);
   if (!services) return fail(services.error());
   services_ = std::move(*services);

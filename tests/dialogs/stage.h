@@ -42,6 +42,7 @@ class Stage {
   proxy::SessionContext client_context();
   Result<> take_seats();
   void remember_logins();
+  uint16_t connect_client();
   bool perform(const Step& step);
   bool take_expected(const Step& step);
   bool take_bytes(const Step& step);
@@ -55,10 +56,12 @@ class Stage {
   Loop loop_;
   UniqueFd log_file_;
   Log log_;
+  UniqueFd store_;      // listening
+  UniqueFd down_;       // bound, not listening
+  UniqueFd their_end_;  // of the client's connection, until it is theirs
+  UniqueFd our_end_;
   const config::Pairs pairs_;
   const config::Settings settings_;
-  UniqueFd store_;  // listening
-  UniqueFd down_;   // bound, not listening
   std::unique_ptr<proxy::Services> services_;
   std::optional<proxy::SessionContext> somebody_;  // else, with seats
   std::vector<proxy::Seat> taken_;

@@ -14,6 +14,10 @@ namespace {
 
 // Somebody who makes more mistakes than this is no mail client: a browser, a scanner.
 constexpr int max_bad_commands = 10;
+// Answers that wait for those to commands that came with theirs.
+constexpr size_t most_waiting = 16 * 1024;
+// For a client that may not be reading.
+constexpr Millis last_word_time = Seconds(5);
 
 std::string first_word(std::string_view line) {
   std::string word(line.substr(0, line.find(' ')));
@@ -57,6 +61,7 @@ Task<> Session::run() {
       if (!group_.empty()) co_await exchange();
       if (std::exchange(has_go_ahead_, false)) co_await take_data();
     }
+    if (out_.size() > most_waiting) co_await flush();
     if (commands_ > settings().max_commands) co_await fail(Errc::limit, "too many commands");
     if (bad_commands_ > max_bad_commands) co_await fail(Errc::limit, "too many bad commands");
     if (has_quit_) co_await fail(Errc::closed, "the client quit");
@@ -232,11 +237,17 @@ void Session::reply_bad(std::string_view text) {
   ++bad_commands_;
 }
 
+// What has been answered is said even when we are asked to leave: a client that does not hear of a
+// message that was taken sends it again.
 Task<> Session::flush() {
   if (out_.empty()) co_return;
-  client_.deadline(settings().timeout, "room for an answer");
+  const Result<> present = client_.present();
+  const bool is_leaving = !present && present.error().code == Errc::draining;
+  if (is_leaving) client_.allow_farewell(last_word_time);
+  if (!is_leaving) client_.deadline(settings().timeout, "room for an answer");
   co_await client_.write(std::exchange(out_, {}));
   client_.rest();
+  if (is_leaving) co_await fail(present.error());
 }
 
 // An error that ends the session, with what the client is told.

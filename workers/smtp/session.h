@@ -106,6 +106,7 @@ class Session {
   Task<> take_bdat(const Command& command);
   Task<> pass_bdat(std::string line, Chunk chunk);
   Task<Answer> hear_verdict(const BodyOutcome& outcome);
+  void refuse_rest();
   Answer last_words(std::string_view instead);
   std::string objection_to_chunk(const Chunk& chunk) const;
   BodyRules body_rules() const;

@@ -140,6 +140,7 @@ Task<> Session::check_here(AuthCommand command) {
     co_return reply("235 2.7.0 Authentication successful.");
   }
   co_await client_.present();
+  if (!facts_.login.empty()) drop_relay();  // who knows what it thinks now
   const bool is_wrong = proxy::refusal_for(record_.stage, opened.error()) == Refusal::credentials;
   if (is_wrong && record_.stage != Stage::policy && services_.policy.enabled()) {
     report_login(*login, client_, context_, services_, false);

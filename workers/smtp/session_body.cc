@@ -104,6 +104,13 @@ std::string Session::objection_to_chunk(const Chunk& chunk) const {
   return fits ? std::string() : std::string(too_large);
 }
 
+// Of a message that has lost a part. The first reason counts.
+void Session::refuse_rest() {
+  transaction_.add_chunk(0);
+  if (!transaction_.obstacle().empty()) return;
+  transaction_.give_up("503 5.5.1 A part of the message was refused.");
+}
+
 Task<> Session::take_bdat(const Command& command) {
   const Result<Chunk> chunk = parse_bdat(command);
   std::string line(command.line);
@@ -116,7 +123,8 @@ Task<> Session::take_bdat(const Command& command) {
   const BodyOutcome outcome = co_await drop_chunk(client_, chunk->size, std::move(rules));
   reply_bad(objection);
   // RFC 3030 section 2: after a chunk that was refused the message is to be given up.
-  if (transaction_.begun()) transaction_.give_up("503 5.5.1 A part of the message was refused.");
+  if (transaction_.begun()) refuse_rest();
+  if (chunk->last && transaction_.begun() && relay_is_well()) co_await reset_relay();
   if (outcome.draining) co_await fail(Errc::draining, "the service is going down");
 }
 
@@ -132,8 +140,8 @@ Task<> Session::pass_bdat(std::string line, Chunk chunk) {
   } else {
     reply_all(answer.text);
     transaction_.add_chunk(chunk.size);
-    if (answer.code >= 300) transaction_.give_up("503 5.5.1 A part of the message was refused.");
     if (!relay_) transaction_.give_up(relay_lost);
+    if (answer.code >= 300) refuse_rest();
   }
   if (answer.code == 421) co_await fail(Errc::closed, "the relay ends the session");
   if (outcome.draining) co_await fail(Errc::draining, "the service is going down");

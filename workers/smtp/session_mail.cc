@@ -109,11 +109,11 @@ void Session::plan_data(const Command& command) {
   group_.close();
   if (!command.argument.empty()) return refuse("501 5.5.4 DATA takes no argument.");
   if (!expects_mail_) return refuse("503 5.5.1 MAIL comes first.");
+  if (transaction_.has_chunks()) return refuse("503 5.5.1 The message came by BDAT so far.");
   if (!transaction_.obstacle().empty()) {
     group_.answer(transaction_.obstacle());
     return transaction_.clear();
   }
-  if (transaction_.has_chunks()) return refuse("503 5.5.1 The message came by BDAT so far.");
   if (expects_recipients_ == 0) return refuse("554 5.5.1 No valid recipients.");
   group_.forward(Verb::data, command.line);
 }

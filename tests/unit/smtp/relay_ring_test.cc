@@ -36,7 +36,8 @@ TEST(RelayRing, BeginsWhereItIsTold) {
 TEST(RelayRing, AvoidsForAWhileAndTriesAgain) {
   RelayRing ring(three, 0);
   RelayHealth health;
-  health.failed("b:485", "refused", minutes(10), Time(0));
+  const Time start = seconds(100);
+  health.failed("b:485", "refused", minutes(10), start);
   const struct {
     Time at;
     const char* order;
@@ -44,8 +45,9 @@ TEST(RelayRing, AvoidsForAWhileAndTriesAgain) {
                {seconds(2), "cab"},
                {seconds(3), "acb"},
                {minutes(10) - seconds(1), "cab"}};
-  for (const auto& [at, order] : turns) EXPECT_EQ(turn(ring, health, at), order) << at.count();
-  const Time later = minutes(10) + seconds(1);
+  for (const auto& [at, order] : turns)
+    EXPECT_EQ(turn(ring, health, start + at), order) << at.count();
+  const Time later = start + minutes(10) + seconds(1);
   EXPECT_EQ(turn(ring, health, later), "abc");
   EXPECT_EQ(turn(ring, health, later), "bca");
   health.failed("b:485", "refused", minutes(10), later);
