@@ -90,6 +90,25 @@ TEST(Print, MmpStateIsARowAmongTheWorkers) {
   EXPECT_NE(reply_json(reply).find("\"state_process\": {"), std::string::npos);
 }
 
+TEST(Print, SharedStateIsALineWhenItIsSet) {
+  proto::ControlReply reply = example();
+  EXPECT_EQ(status_text(reply.status()).find("shared"), std::string::npos);
+  EXPECT_EQ(reply_json(reply).find("shared_state"), std::string::npos);
+  proto::SharedStateStatus& shared = *reply.mutable_status()->mutable_shared_state();
+  shared.set_server("redis://cache:6379");
+  shared.set_since_seconds(7200);
+  shared.set_connected(true);
+  EXPECT_NE(
+      status_text(reply.status()).find("\nshared      connected to redis://cache:6379 for 2h"),
+      std::string::npos);
+  shared.set_connected(false);
+  shared.set_reason("no reply within 5 s");
+  EXPECT_NE(status_text(reply.status())
+                .find("\nshared      away for 2h 0m, last tried redis://cache:6379: no reply"),
+            std::string::npos);
+  EXPECT_NE(reply_json(reply).find("\"reason\": \"no reply within 5 s\""), std::string::npos);
+}
+
 TEST(Print, BadGuys) {
   proto::ControlReply reply;
   proto::BadGuyRow& row = *reply.mutable_state()->add_bad_guys();
