@@ -62,10 +62,16 @@ Task<> Session::run() {
       if (std::exchange(has_go_ahead_, false)) co_await take_data();
     }
     if (out_.size() > most_waiting) co_await flush();
-    if (commands_ > settings().max_commands) co_await fail(Errc::limit, "too many commands");
-    if (bad_commands_ > max_bad_commands) co_await fail(Errc::limit, "too many bad commands");
-    if (has_quit_) co_await fail(Errc::closed, "the client quit");
+    co_await check_end();
   }
+}
+
+// Whether the session goes on.
+Result<> Session::check_end() const {
+  if (has_quit_) return fail(Errc::closed, "the client quit");
+  if (commands_ > settings().max_commands) return fail(Errc::limit, "too many commands");
+  if (bad_commands_ > max_bad_commands) return fail(Errc::limit, "too many bad commands");
+  return {};
 }
 
 // A line that is complete and not too long; for the others somebody must wait or complain.

@@ -51,6 +51,7 @@ class Session {
 
  private:
   // session.cc
+  Result<> check_end() const;
   Task<> await_command();
   bool has_command() const;
   bool stands_alone(const Command& command) const;
@@ -117,6 +118,7 @@ class Session {
   std::string objection_to_auth() const;
   std::string objection_to_mechanism(std::string_view mechanism) const;
   Task<> check_here(AuthCommand command);
+  Result<> refuse_proof(const Error& error);
   Task<> open_relay_for(proxy::Login& login);
   Task<> pass_auth(AuthCommand command);
   Task<> pass_answers(std::string mechanism, Answer& answer);

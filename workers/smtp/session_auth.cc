@@ -127,11 +127,8 @@ Task<> Session::check_here(AuthCommand command) {
       authenticator_.converse(std::move(command.mechanism), std::move(initial), "334 "));
   client_.rest();
   if (!login) {
-    const Error& error = login.error();
-    if (error.code == Errc::protocol) co_return reply_bad("501 5.7.0 " + one_line(error.detail));
-    if (error.code == Errc::refused) co_return reply("535 5.7.8 Authentication failed.");
-    if (error.code == Errc::unavailable) co_return reply(unchecked);
-    co_await fail(error);
+    co_await refuse_proof(login.error());
+    co_return;
   }
   const Result<> opened = co_await attempt(client_.while_present(open_relay_for(*login)));
   if (opened) {
@@ -147,6 +144,23 @@ Task<> Session::check_here(AuthCommand command) {
   }
   reply(is_wrong ? "535 5.7.8 Authentication failed." : unchecked);
   co_await note_failed_login(opened.error(), is_wrong);
+}
+
+// A conversation that has led to no login, to the client if it is about the client.
+Result<> Session::refuse_proof(const Error& error) {
+  switch (error.code) {
+    case Errc::protocol:
+      reply_bad("501 5.7.0 " + one_line(error.detail));
+      return {};
+    case Errc::refused:
+      reply("535 5.7.8 Authentication failed.");
+      return {};
+    case Errc::unavailable:
+      reply(unchecked);
+      return {};
+    default:
+      return fail(error);
+  }
 }
 
 Task<> Session::open_relay_for(Login& login) {
