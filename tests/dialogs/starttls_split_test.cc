@@ -22,13 +22,22 @@ std::string in_two(const char* side, std::string_view text, size_t at) {
 }
 
 // What went wrong with it, or nothing.
-std::string play(const std::string& text) {
+std::string play(const std::string& text, MakeSession make_session,
+                 proxy::Stores::Protocol protocol) {
   const Result<Script> script = parse_script(text);
   if (!script) return script.error().detail;
-  Stage stage(*script, session_of<imap::ImapDialect>(), proxy::Stores::Protocol(143, "imap"));
+  Stage stage(*script, std::move(make_session), protocol);
   while (stage.turn()) {
   }
   return stage.failure().empty() ? stage.verdict() : stage.failure();
+}
+
+std::string play(const std::string& text) {
+  return play(text, session_of<imap::ImapDialect>(), proxy::Stores::Protocol(143, "imap"));
+}
+
+std::string play_submission(const std::string& text) {
+  return play(text, smtp_session(), proxy::Stores::Protocol(25, "smtp", true));
 }
 
 TEST(StarttlsSplit, OfTheClient) {
@@ -57,6 +66,37 @@ TEST(StarttlsSplit, OfTheStore) {
                    "client < * NO [ALERT] *\nclient < a1 NO [UNAVAILABLE] *\n"
                    "client > a2 CAPABILITY\nclient < * CAPABILITY *\n"
                    "client ! FORGED\nbackend ! secret\n"),
+              "")
+        << at;
+  }
+}
+
+TEST(StarttlsSplit, OfASubmittingClient) {
+  const std::string line = "STARTTLS\r\n";
+  const std::string all = line + "EHLO evil\r\nMAIL FROM:<evil@b>\r\n";
+  const std::string hello =
+      "set SSLEnable yes\nclient < 220 *\nclient > EHLO c\nbackend > 220 hi\nbackend < EHLO *\n"
+      "backend > 250 relay\nclient until 250 \nclient < 250 *\n";
+  for (size_t at = 1; at < all.size(); ++at) {
+    const char* const answer = at == line.size() ? "client < 220 *\n" : "";
+    EXPECT_EQ(play_submission(hello + in_two("client", all, at) + answer +
+                              "client = closed\nclient ! evil\nbackend ! evil\n"),
+              "")
+        << at;
+  }
+}
+
+TEST(StarttlsSplit, OfARelay) {
+  const std::string yes = "220 go\r\n";
+  const std::string all = yes + "250-relay\r\n250 AUTH PLAIN FORGED\r\n";
+  const std::string hello =
+      "set StoreStartTls yes\nset StoreVerify no\nclient < 220 *\nclient > EHLO c\n"
+      "backend > 220 hi\nbackend < EHLO *\nbackend > 250 STARTTLS\nbackend < STARTTLS\n";
+  for (size_t at = 1; at < all.size(); ++at) {
+    const std::string said = at > yes.size() ? "backend >- " + escaped(all.substr(0, at)) + "\n"
+                                             : in_two("backend", all, at);
+    EXPECT_EQ(play_submission(hello + said + "client < 421 4.3.2 *\nclient = closed\n" +
+                              "client ! FORGED\n"),
               "")
         << at;
   }
