@@ -72,7 +72,8 @@ Services::Services(Loop& l, Log& g, const Stores::Protocol& p, ServiceParts part
       client_lookup(l),
       policy(l, g, resolver, settings.policy_server,
              Secret::copy_of(settings.policy_password.reveal()), settings.policy_timeout),
-      shared(l, g, std::move(parts.shared)) {}
+      shared(l, g, std::move(parts.shared)),
+      store_traffic(l, shared.stores(), settings.max_concurrent_connection_attempts) {}
 
 Result<std::unique_ptr<Services>> make_services(Loop& loop, Log& log, ipc::Birthright& birth,
                                                 const Stores::Protocol& protocol) {

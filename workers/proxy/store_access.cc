@@ -29,21 +29,6 @@ std::string proxy_header_for(const Store& store, const Connection& client,
   return store.forwarding.proxy_version == 1 ? proxy_v1(header) : proxy_v2(header);
 }
 
-namespace {
-
-// Whether a login may go there now.
-Result<StoreTraffic::Attempt> begin_attempt(const std::string& store, Services& services) {
-  const StoreHealth& health = services.shared.stores();
-  if (auto objection = health.objection(store)) {
-    return fail(Errc::unavailable, "not tried: " + *objection);
-  }
-  const int most = services.settings.max_concurrent_connection_attempts;
-  return services.store_traffic.begin(store, most,
-                                      health.most_at_once(store, most, services.loop.now()));
-}
-
-}  // namespace
-
 bool leads_to_us(const Connection& store, uint16_t port, const Services& services) {
   const auto& ours = services.listeners;
   const bool may_be = std::any_of(ours.begin(), ours.end(), [port](const SocketAddress& listener) {
@@ -69,7 +54,8 @@ Task<StoreConnection> reach_store(const directory::Route& route, const Connectio
     const Store& store = services.stores.find(host);
     if (host.port == 0) host.port = store.port;
     record.server = host.to_string();
-    Result<StoreTraffic::Attempt> way = begin_attempt(record.server, services);
+    StoreTraffic::Turn turn(services.store_traffic, record.server, store.connect_timeout);
+    Result<StoreTraffic::Attempt> way = co_await turn;
     if (!way) {
       last = way.error();
       continue;
