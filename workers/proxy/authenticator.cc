@@ -62,11 +62,6 @@ std::vector<sasl::ChannelBinding> bindings_of(const Connection& client) {
   return bindings;
 }
 
-Task<> nap(Loop& loop, Millis time) {
-  Sleep sleep(loop, time);
-  co_await sleep;
-}
-
 }  // namespace
 
 bool Authenticator::takes_passwords() const {
@@ -130,7 +125,7 @@ Error Authenticator::noted(Error error) {
 Seconds Authenticator::badness() const { return services_.shared.badness(context_.client); }
 
 Task<> Authenticator::hold_back() {
-  co_await client_.while_present(nap(services_.loop, badness()));
+  co_await client_.pause(badness());
 }
 
 Task<Login> Authenticator::converse(std::string mechanism, std::optional<Secret> initial,

@@ -119,6 +119,19 @@ Result<> Connection::present() const {
   return {};
 }
 
+Task<> Connection::pause(Millis time) {
+  const Millis over = block_->loop.now() + time;
+  Timer timer(block_->loop);
+  timer.start(
+      time, [](void* self) { static_cast<Block*>(self)->wake(); }, block_.get());
+  while (block_->loop.now() < over) {
+    co_await present();
+    if (block_->end) co_await fail(*block_->end);
+    Wait wait(*block_);
+    co_await wait;
+  }
+}
+
 void Connection::nudge() {
   if (block_->waiting != nullptr) block_->waiting->resume_soon(block_->loop);
 }

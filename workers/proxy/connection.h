@@ -62,6 +62,9 @@ class Connection {
   // the task is destroyed where it is. A peer that has only finished sending is still there.
   template <class T>
   Task<T> while_present(Task<T> task);
+  // Lets a peer wait that may go on afterwards. One that has finished sending waits for nothing
+  // that it needs: Errc::closed at once, like the errors of while_present().
+  Task<> pause(Millis time);
   // Fails when the peer is not there any more, or the session was told to end.
   Result<> present() const;
   // Says that we are done, and waits for the peer to close, at most `time` and so many bytes. A

@@ -130,6 +130,36 @@ TEST_F(ConnectionTest, ATaskEndsWithThePeerItIsFor) {
   EXPECT_EQ(task.result().error().code, Errc::draining);
 }
 
+TEST_F(ConnectionTest, APauseLastsWhateverIsSaidMeanwhile) {
+  say("a2 LOGIN joe guess\r\n");
+  const Millis begin = loop.now();
+  EXPECT_TRUE(finish(connection->pause(Millis(3))));
+  EXPECT_GE(loop.now() - begin, Millis(3));
+  EXPECT_EQ(*finish(connection->read_line(100)), "a2 LOGIN joe guess");
+  EXPECT_TRUE(finish(connection->pause(Millis(0))));
+}
+
+TEST_F(ConnectionTest, APauseEndsWithTheInput) {
+  Task<> pause = connection->pause(Seconds(3600));
+  pause.start();
+  say("a2 LOGIN joe guess\r\n");
+  for (int i = 0; i < 10; ++i) loop.run_turn();
+  ASSERT_FALSE(pause.finished());
+  ::shutdown(peer.get(), SHUT_WR);
+  while (!pause.finished()) loop.run_turn();
+  EXPECT_EQ(pause.result().error().code, Errc::closed);
+  // What has ended before is not waited for either.
+  EXPECT_EQ(finish(connection->pause(Seconds(3600))).error().code, Errc::closed);
+}
+
+TEST_F(ConnectionTest, APauseEndsWithTheSession) {
+  Task<> pause = connection->pause(Seconds(3600));
+  pause.start();
+  connection->interrupt(Error(Errc::draining, "server is going down"));
+  ASSERT_TRUE(pause.finished());
+  EXPECT_EQ(pause.result().error().code, Errc::draining);
+}
+
 TEST_F(ConnectionTest, AFloodIsNotReadPastTheLimit) {
   const std::string flood(1 << 20, 'x');
   size_t sent = 0;
