@@ -223,7 +223,7 @@ class RelaySession:
 
 STRICT_END = re.compile(rb"\r\n\.\r\n")
 # What servers of the field have taken for an end, one or another of them.
-LAX_END = re.compile(rb"[\r\n]\x00?\.\r*[\r\n]")
+LAX_END = re.compile(rb"(?:\r\n|\r|\n)\x00?\.(?:\r*\n|\r(?=[^\r\n]))")
 
 OK = b"250 2.0.0 ok\r\n"
 
@@ -387,7 +387,6 @@ class Conversation:
                 self.buffer = b""
                 found = end.search(data, max(0, before - 8))
                 if not found and not self.stub.keep_data:
-                    self.stub.received += len(data) - 8 if len(data) > 8 else 0
                     data = data[-8:]
             else:
                 self.receive(slow=True)
@@ -426,6 +425,7 @@ class Conversation:
         if not data:
             raise EOFError
         self.buffer += data
+        self.stub.received += len(data) if slow else 0
         if self.stub.keep_data or not slow:
             self.session.raw += data
         if rate:

@@ -51,17 +51,23 @@ class RelaysTest(unittest.TestCase):
             self.assertLessEqual(abs(number - 10), WORKERS, self.count(*relays))
 
     def fails_over(self, bad, after_first):
+        """Only the first session meets the bad one, if that."""
         good = self.stub()
         site = self.site(bad, good)
-        for _ in range(6):
+        for number in range(10):
             self.assertIn("PIPELINING", self.hello(site))
-        self.assertEqual(len(good.sessions), 6)
+            if number == 3:  # by then each worker has had a session or two
+                wait_until(lambda: self.rows(site)[bad.name]["avoided_seconds"], "it is avoided")
+                time.sleep(0.2)
+                met = len(bad.sessions)
+        self.assertEqual(len(good.sessions), 10)
+        self.assertEqual(len(bad.sessions), met)
         self.assertTrue(site.instance.await_log([bad.name]))
         row = self.rows(site)[bad.name]
         self.assertGreater(row["avoided_seconds"], 30, row)
         self.assertTrue(row["reason"], row)
-        # Whoever has found it out has told the others; two may have found it out at once.
-        self.assertLessEqual(len(bad.sessions), after_first)
+        # Whoever has found it out tells the others a few milliseconds later.
+        self.assertLessEqual(met, after_first * WORKERS)
         return site, good
 
     def test_refused(self):
@@ -112,7 +118,7 @@ class RelaysTest(unittest.TestCase):
         for _ in range(6):
             self.hello(site)
         self.assertEqual(len(bad.sessions), tried)
-        self.assertEqual(len(good.sessions), 18)
+        self.assertEqual(len(good.sessions), 22)
 
     def test_operator_decides_apart_from_health(self):
         relays = [self.stub(), self.stub()]
@@ -153,7 +159,6 @@ class RelaysTest(unittest.TestCase):
         site = self.site(relay)
         for stage in ("EHLO", "MAIL", "RCPT", "DATA", "MESSAGE"):
             with self.subTest(stage), site.client() as client:
-                relay.replies.pop(stage, None)
                 self.dies_at(relay, client, stage)
                 relay.stop()
                 relay.start()
@@ -173,7 +178,12 @@ class RelaysTest(unittest.TestCase):
             if stage == "MESSAGE":
                 client.send("Subject: x\r\n\r\nx\r\n.\r\n")
                 answers.append(client.reply())
-        self.assertTrue(answers[-1].startswith("421 4."), answers)
+        # Nobody knows whether the relay has the message: the client must send it again.
+        wanted = "451 4.4.2" if stage == "MESSAGE" else "421 4.3."
+        self.assertTrue(answers[-1].startswith(wanted), (stage, answers))
+        if stage == "MESSAGE":
+            client.send("NOOP\r\n")
+            self.assertTrue(client.reply().startswith("421 4.3.0"))
         self.assertEqual(client.rest(), b"")
         relay.replies.clear()
         relay.replies.update(kept)

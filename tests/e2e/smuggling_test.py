@@ -152,7 +152,7 @@ class SmugglingTest(unittest.TestCase):
         with site.client() as client:
             client.begin(logged_in=False)
             client.send("STARTTLS\r\nNOOP\r\n")
-            self.assertIn(client.reply()[:3], ("454", "502", "503"))
+            self.assertEqual([client.reply()[:3] for _ in range(2)], ["502", "250"])
 
 
 if __name__ == "__main__":
