@@ -91,7 +91,7 @@ Task<> Session::await_command() {
           is_auth ? "500 5.5.6 Authentication line too long." : "500 5.5.2 Line too long.";
       co_await fail(part(words, "line too long"));
     }
-    const bool is_known = authenticated_ || totals_.messages > 0;
+    const bool is_known = greeted_ && may_send();
     const Millis time = is_known ? settings().timeout : settings().login_timeout;
     client_.deadline(time, "command");
     co_await client_.more_input();

@@ -141,6 +141,10 @@ Task<> Session::exchange() {
     drop_relay();
     if (is_over_) co_await fail(Errc::closed, "the relay ends the session");
     co_await renew_relay();
+    // This one may not know whose client that is, and would judge by our address.
+    if (group_.awaited() > 0 && !may_send()) {
+      co_await fail(part("421 4.3.0 The connection to the relay is lost.", "the relay was lost"));
+    }
     const std::string obstacle = transaction_.obstacle();
     if (!obstacle.empty() && group_.give_up(obstacle)) transaction_.clear();
   }
