@@ -34,18 +34,12 @@ struct FreeText {
 struct FreeValues {
   void operator()(berval* values) const { ber_memfree(values); }
 };
-struct FreeUrls {
-  void operator()(char** urls) const {
-    ber_memvfree(static_cast<void**>(static_cast<void*>(urls)));
-  }
-};
 struct FreePosition {
   void operator()(BerElement* position) const { ber_free(position, 0); }
 };
 using MessagePtr = std::unique_ptr<LDAPMessage, LdapClient::FreeMessage>;
 using TextPtr = std::unique_ptr<char, FreeText>;
 using ValuesPtr = std::unique_ptr<berval, FreeValues>;
-using UrlsPtr = std::unique_ptr<char*, FreeUrls>;
 using PositionPtr = std::unique_ptr<BerElement, FreePosition>;
 
 std::string_view text_of(const berval& text) { return {text.bv_val, text.bv_len}; }
@@ -259,10 +253,8 @@ Result<std::optional<LdapClient::Message>> LdapClient::receive() {
   } else if (result.search == 0) {
     // The one unsolicited message that there is: notice of disconnection.
     return error(Errc::closed, "receive", LDAP_SERVER_DOWN);
-  } else if (type == LDAP_RES_SEARCH_REFERENCE) {
-    result.reference = read_reference(*raw);
   } else {
-    result.search = 0;  // an intermediate response, of which we know none
+    result.search = 0;  // a reference to another server, which we do not follow
   }
   return std::optional<Message>(std::move(result));
 }
@@ -275,13 +267,6 @@ Result<> LdapClient::read_end(::ldapmsg& message, bool of_bind) const {
     return error(is_about_user(status) ? Errc::refused : Errc::unavailable, "bind", status);
   if (status == LDAP_SIZELIMIT_EXCEEDED) return {};
   return error(is_about_base(status) ? Errc::refused : Errc::unavailable, "search", status);
-}
-
-std::string LdapClient::read_reference(::ldapmsg& message) const {
-  char** raw = nullptr;
-  ldap_parse_reference(connection_.get(), &message, &raw, nullptr, 0);
-  const UrlsPtr urls(raw);
-  return raw != nullptr && raw[0] != nullptr ? raw[0] : "another server";
 }
 
 Entry LdapClient::read_entry(const Message& message) const {

@@ -53,17 +53,16 @@ class LdapClient {
   // answer is there (RFC 4511 section 4.2.1). Errc::closed as above.
   Result<int> start_bind(const std::string& dn, const Secret& password);
 
-  // A part of the answer to a search: an entry, a reference to another server, or its end, which is
-  // good or bad; a bind has an end only. Errc::refused: the base is not there, or the user may not
-  // in; Errc::unavailable: anything else.
+  // A part of the answer to a search: an entry, or its end, which is good or bad; a bind has an end
+  // only. Errc::refused: the base is not there, or the user may not in; Errc::unavailable: anything
+  // else.
   struct FreeMessage {
     void operator()(::ldapmsg* message) const;
   };
   struct Message {
     int search = 0;
-    std::unique_ptr<::ldapmsg, FreeMessage> entry;
-    std::string reference;  // where the search is to be continued; we do not
-    Result<> end;           // if there is neither
+    std::unique_ptr<::ldapmsg, FreeMessage> entry;  // null: the end
+    Result<> end;
   };
   // The next part that has come in; nothing when none is complete. Errc::closed as above.
   Result<std::optional<Message>> receive();
@@ -84,7 +83,6 @@ class LdapClient {
   Result<> bind(const LdapAccess& access);
   Result<> duplicate_descriptor();
   Result<> read_end(::ldapmsg& message, bool of_bind) const;
-  std::string read_reference(::ldapmsg& message) const;
   int fd() const;
   Failure error(Errc code, const char* during, int status) const;
 

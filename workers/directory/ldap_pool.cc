@@ -39,8 +39,7 @@ class LdapPool::Search : public Waiter {
   void finish(Result<SearchAnswer> result);
 
   const SearchRequest request;
-  SearchAnswer answer;    // so far
-  std::string reference;  // the first one in it
+  SearchAnswer answer;  // so far
   Connection* connection = nullptr;
   int number = 0;  // on that connection
   bool queued = false;
@@ -178,23 +177,12 @@ void LdapPool::Connection::handle(LdapClient::Message message) {
     found->add(client_, message);
     return;
   }
-  if (!message.reference.empty()) {
-    if (found->reference.empty()) found->reference = std::move(message.reference);
-    return;
-  }
   found->unlink();
   found->connection = nullptr;
   --in_flight_;
   const bool is_missing = !message.end && message.end.error().code == Errc::refused;
   if (!message.end && !(is_missing && found->request.base_may_be_missing)) {
     found->finish(fail(Errc::unavailable, std::move(message.end.error().detail)));
-    return;
-  }
-  // Whom we look for may be there. An entry that is here is the one all the same.
-  if (found->answer.entries.empty() && !found->reference.empty()) {
-    found->finish(fail(Errc::unavailable,
-                       fmt::format("{}: search: only a reference to {}, which is not followed",
-                                   server(), found->reference)));
     return;
   }
   found->answer.source = server();
@@ -323,7 +311,6 @@ void LdapPool::lose(Connection& connection, const Error& error) {
     }
     search.retried = true;
     search.answer = SearchAnswer();
-    search.reference.clear();
     search.queued = true;
     ++queued_;
     queue_.push_back(search);
