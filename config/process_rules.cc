@@ -15,6 +15,10 @@ void check_process(const Section& section, const std::string& file, const std::s
     if (given == nullptr || !settings.shared_state.empty()) continue;
     out.warning({file, given->line, name}, "has no effect without SharedState");
   }
+  if (settings.shared_state_prefix.size() > max_prefix) {
+    out.error({file, section.find("SharedStatePrefix")->line, "SharedStatePrefix"},
+              fmt::format("is longer than {} characters", max_prefix));
+  }
   const Given* const given = section.find("SharedStateCaFile");
   if (given == nullptr || settings.shared_state_ca_file.empty()) return;
   const std::string path = path_in(directory, settings.shared_state_ca_file);

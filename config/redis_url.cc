@@ -31,6 +31,19 @@ Result<int> parse_database(std::string_view digits) {
   return number;
 }
 
+// HOST[:PORT][/DB]
+Result<RedisUrl> read_place(std::string_view place, RedisUrl url, std::string_view text) {
+  const size_t slash = std::min(place.find('/'), place.size());
+  const auto host = parse_host_port(place.substr(0, slash));
+  if (!host) return fail(Errc::protocol, fmt::format("{}; {}", host.error().detail, accepted));
+  const auto database = parse_database(place.substr(std::min(slash + 1, place.size())));
+  if (!database || host->host.empty()) return no_url(text);
+  url.host = *host;
+  if (url.host.port == 0) url.host.port = default_port;
+  url.database = *database;
+  return url;
+}
+
 }  // namespace
 
 std::string RedisUrl::to_string() const {
@@ -51,23 +64,14 @@ Result<RedisUrl> parse_redis_url(std::string_view text) {
   }
   RedisUrl url;
   url.tls = equals_ignoring_case(scheme, "rediss://");
-  if (!url.tls && !equals_ignoring_case(scheme, "redis://")) return no_url(text);
-  if (at == 0 || text.size() > max_url || std::any_of(text.begin(), text.end(), is_control)) {
-    return no_url(text);
-  }
+  const bool known = url.tls || equals_ignoring_case(scheme, "redis://");
+  const bool plain = std::none_of(text.begin(), text.end(), is_control);
+  if (!known || !plain || at == 0 || text.size() > max_url) return no_url(text);
   if (at != std::string_view::npos) {
     url.user = rest.substr(0, at);
     rest.remove_prefix(at + 1);
   }
-  const size_t slash = std::min(rest.find('/'), rest.size());
-  const auto host = parse_host_port(rest.substr(0, slash));
-  if (!host) return fail(Errc::protocol, fmt::format("{}; {}", host.error().detail, accepted));
-  const auto database = parse_database(rest.substr(std::min(slash + 1, rest.size())));
-  if (!database || host->host.empty()) return no_url(text);
-  url.host = *host;
-  if (url.host.port == 0) url.host.port = default_port;
-  url.database = *database;
-  return url;
+  return read_place(rest, std::move(url), text);
 }
 
 }  // namespace openmmp::config

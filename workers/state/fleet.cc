@@ -12,7 +12,6 @@ namespace openmmp::state {
 namespace {
 
 constexpr size_t member_bytes = 16;
-constexpr size_t max_prefix = 256;
 // News that wait for the server to take them.
 constexpr size_t most_news = 10'000;
 constexpr int most_facts_a_message = 1000;
@@ -21,6 +20,15 @@ constexpr size_t most_read = 1'000'000;
 
 // Whether `fact` is to be kept in place of `other`.
 bool is_younger(const Fact& fact, const Fact& other) { return time_of(fact) >= time_of(other); }
+
+// As many as are put at once.
+Facts take_some(Facts& facts) {
+  Facts some;
+  while (!facts.empty() && some.size() < FleetStore::most_put) {
+    some.insert(facts.extract(facts.begin()));
+  }
+  return some;
+}
 
 }  // namespace
 
@@ -36,7 +44,6 @@ Result<std::unique_ptr<Fleet>> Fleet::create(Loop& loop, Log& log,
     fleet->servers_.push_back(std::move(*url));
   }
   if (fleet->servers_.empty()) return fail(Errc::refused, "SharedState names no server");
-  if (options.prefix().size() > max_prefix) return fail(Errc::refused, "SharedStatePrefix is long");
   fleet->identity_.prefix = options.prefix();
   fleet->password_ = Secret::copy_of(options.password());
   if (any_tls) {
@@ -63,7 +70,7 @@ Fleet::Fleet(Loop& loop, Log& log, Instance instance, FleetTimes times)
   dialing_.connect_timeout = times.connect;
 }
 
-Fleet::~Fleet() { life_.reset(); }
+Fleet::~Fleet() = default;
 
 void Fleet::tell(const Fact& fact) {
   if (!gathers_) return;
@@ -119,16 +126,7 @@ Task<> Fleet::keep_up(FleetStore& store, Task<>& listening, Task<>& looking) {
   for (Millis next_beat = loop_.now();;) {
     if (listening.finished()) co_await fail(listening.result().error());
     if (looking.finished()) co_await fail(Errc::unavailable, "an earlier server is there again");
-    if (std::exchange(untold_, false)) {
-      news_.clear();
-      co_await synchronize(store);
-    } else if (!news_.empty()) {
-      Facts some;
-      while (!news_.empty() && some.size() < FleetStore::most_put) {
-        some.insert(news_.extract(news_.begin()));
-      }
-      co_await store.put(std::move(some));
-    } else if (loop_.now() >= next_beat) {
+    if (loop_.now() >= next_beat) {
       next_beat = loop_.now() + times_.beat;
       const bool remembered = co_await store.beat();
       if (remembered) continue;
@@ -136,6 +134,11 @@ Task<> Fleet::keep_up(FleetStore& store, Task<>& listening, Task<>& looking) {
                  status_.server());
       co_await store.join();
       untold_ = true;
+    } else if (std::exchange(untold_, false)) {
+      news_.clear();
+      co_await synchronize(store);
+    } else if (!news_.empty()) {
+      co_await store.put(take_some(news_));
     } else {
       beating_.start(next_beat - loop_.now(), wake, this);
       co_await wake_.wait();
@@ -150,13 +153,7 @@ Task<> Fleet::synchronize(FleetStore& store) {
   const size_t odd_before = store.odd();
   for (size_t read = 0; read < most_read;) {
     const FleetStore::Page page = co_await store.read_page(cursor);
-    for (const auto& [name, fact] : page.facts) {
-      const auto known = ours.find(name);
-      const bool is_news = known == ours.end() || time_of(known->second) < time_of(fact);
-      const bool agreed = known != ours.end() && same(known->second, fact);
-      if (is_news && !agreed) instance_.learn(fact);
-      if (known != ours.end() && (is_news || agreed)) ours.erase(known);
-    }
+    compare(page.facts, ours);
     if (page.last) break;
     read += 1 + page.facts.size();
     cursor = page.cursor;
@@ -165,12 +162,21 @@ Task<> Fleet::synchronize(FleetStore& store) {
     log_.write(LogLevel::warning, 0, "shared state: {} keys below {} hold nothing of ours",
                store.odd() - odd_before, identity_.prefix);
   }
-  while (!ours.empty()) {
-    Facts some;
-    while (!ours.empty() && some.size() < FleetStore::most_put) {
-      some.insert(ours.extract(ours.begin()));
+  while (!ours.empty()) co_await store.put(take_some(ours));
+}
+
+// Leaves of `ours` what is not known there.
+void Fleet::compare(const Facts& theirs, Facts& ours) {
+  for (const auto& [name, fact] : theirs) {
+    const auto known = ours.find(name);
+    if (known == ours.end()) {
+      instance_.learn(fact);
+      continue;
     }
-    co_await store.put(std::move(some));
+    const bool agreed = same(known->second, fact);
+    const bool is_news = !agreed && time_of(known->second) < time_of(fact);
+    if (is_news) instance_.learn(fact);
+    if (agreed || is_news) ours.erase(known);
   }
 }
 

@@ -67,6 +67,7 @@ class Fleet {
   Task<> serve(size_t server);
   Task<> keep_up(FleetStore& store, Task<>& listening, Task<>& looking);
   Task<> synchronize(FleetStore& store);
+  void compare(const Facts& theirs, Facts& ours);
   Task<> listen(RedisConnection& events);
   Task<> look_back(size_t server);
   Task<RedisConnection> open(const config::RedisUrl& url, Millis patience);

@@ -170,6 +170,7 @@ Task<> StateProcess::live() {
     co_await fail(Errc::protocol, "the first message of the supervisor is not StateBirth");
   }
   const Result<> born = be_born(first.message.birth(), std::move(first.descriptors));
+  wipe(*first.message.mutable_birth()->mutable_fleet()->mutable_password());
   if (!born) {
     answer.mutable_failed()->set_reason(born.error().detail);
     std::ignore = supervisor_.send(answer);
@@ -181,6 +182,9 @@ Task<> StateProcess::live() {
     auto received = co_await attempt(supervisor_.receive());
     if (!received || received->message.has_leave()) break;
     handle(received->message, std::move(received->descriptors));
+    if (received->message.has_new_fleet()) {
+      wipe(*received->message.mutable_new_fleet()->mutable_password());
+    }
   }
   // Also when the supervisor is gone: workers that are still draining count for themselves, and the
   // next supervisor's mmp-state finds the snapshot.

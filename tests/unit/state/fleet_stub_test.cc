@@ -138,6 +138,31 @@ TEST_F(HostileFleetTest, NonsenseOnTheChannelIsNoNews) {
   EXPECT_TRUE(until([&] { return !member_.connected(); }));
 }
 
+TEST_F(HostileFleetTest, AMemberMayEndAtAnyTurn) {
+  Member other(loop_, log_);
+  other.log_in("192.0.2.1", "joe");
+  proto::FleetFact fact;
+  write_fact(other.facts.begin()->second, loop_.now(), fact);
+  stub_.say("SCAN", "*2\r\n$1\r\n0\r\n" + resp_list({"test*[1]:login:192.0.2.1"}));
+  stub_.say("MGET", resp_list({fact.SerializeAsString()}));
+  stub_.say("PTTL", ":600000\r\n");
+  bool was_at_work = false;
+  for (int turns = 0; turns < 400 && !was_at_work; ++turns) {
+    Member member(loop_, log_);
+    member.log_in("192.0.2.2", "ann");
+    ASSERT_EQ(member.join({stub_.url()}), "");
+    const int before = stub_.heard("SET");
+    for (int i = 0; i < turns; ++i) {
+      stub_.turn();
+      loop_.run_turn();
+      if (member.connected() && member.facts.size() == 2) member.log_in("192.0.2.3", "bob");
+    }
+    // The mark, what was known before, and the news.
+    was_at_work = stub_.heard("SET") == before + 3;
+  }
+  EXPECT_TRUE(was_at_work);
+}
+
 TEST_F(HostileFleetTest, KeysWithoutEndAreLeft) {
   // The cursor never comes back to 0: what it says is not news after the first time.
   stub_.say("SCAN", "*2\r\n$1\r\n7\r\n*0\r\n");
