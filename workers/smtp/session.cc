@@ -281,6 +281,10 @@ Task<> Session::farewell(const Error& error) {
       break;
   }
   co_await flush();
+  if (!has_quit_ || !relay_is_well()) co_return;
+  // For its log; there is no need to wait for an answer.
+  relay_->connection.deadline(last_word_time, "room for QUIT");
+  co_await relay_->connection.write("QUIT\r\n");
 }
 
 std::string Session::greeting() const {
