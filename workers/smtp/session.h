@@ -159,7 +159,7 @@ class Session {
   std::optional<proxy::PopLogin> pop_login_;
   bool pop_asked_ = false;
   bool pop_claimed_ = false;  // the relay has been told of it,
-  bool pop_by_auth_ = false;  // by an AUTH of ours
+  bool pop_as_user_ = false;  // by an AUTH of ours or the name, which leaves no room for another
   bool is_open_port_ = false;
   int renewals_ = 0;  // of the relay since the last message
 };

@@ -105,7 +105,7 @@ Task<> Session::authenticate(const Command& command) {
   }
   co_await flush();
   // The relay has let us in as the user of the POP login already.
-  if (pop_by_auth_) {
+  if (pop_as_user_) {
     pop_login_.reset();
     co_await reach_relay();
   }

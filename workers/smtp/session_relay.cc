@@ -45,7 +45,7 @@ void Session::describe_client() {
 Task<> Session::reach_relay() {
   drop_relay();
   describe_client();
-  pop_claimed_ = pop_by_auth_ = false;
+  pop_claimed_ = pop_as_user_ = false;
   auto reaching = smtp::reach_relay(facts_, client_, context_, shared_, services_);
   Result<RelayConnection> relay = co_await attempt(client_.while_present(std::move(reaching)));
   if (!relay && relay.error().code == Errc::refused) {
@@ -131,7 +131,7 @@ Task<> Session::claim_pop_login() {
   const Result<HandedOn> told = co_await attempt(
       hand_on_login(*relay_, facts_, pop_login_->user, nullptr, context_, services_));
   pop_claimed_ = told.has_value();
-  pop_by_auth_ = told && *told != HandedOn::by_telling;
+  pop_as_user_ = told.has_value();
   if (told) co_return;
   context_.log.write(LogLevel::notice, context_.id,
                      "relay {} is not told of the POP login of user {}: {}", relay_->name,
