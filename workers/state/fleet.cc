@@ -15,6 +15,7 @@ constexpr size_t member_bytes = 16;
 // News that wait for the server to take them.
 constexpr size_t most_news = 10'000;
 constexpr int most_facts_a_message = 1000;
+constexpr int64_t latest_clock = int64_t{1} << 53;
 // Facts that are read from a server at once, and pages: one that goes on for ever is none.
 constexpr size_t most_read = 1'000'000;
 
@@ -109,7 +110,8 @@ Task<> Fleet::serve(size_t server) {
   RedisConnection events = co_await open(url, times_.beat + times_.patience);
   co_await subscribe(events, identity_.channel());
   RedisConnection commands = co_await open(url, times_.patience);
-  FleetStore store(loop_, std::move(commands), identity_);
+  clock_ = FleetClock();
+  FleetStore store(loop_, std::move(commands), identity_, clock_);
   co_await store.join();
   // From here on, because what is published while the rest is read is not in what is read.
   Task<> listening = listen(events);
@@ -191,10 +193,9 @@ Task<> Fleet::listen(RedisConnection& events) {
 void Fleet::hear(const proto::FleetMessage& message) {
   const int64_t clock = message.clock();
   const bool plausible = message.sender().size() == member_bytes && clock >= 0 &&
-                         clock <= 10 * longest_life.count() &&
-                         message.facts_size() <= most_facts_a_message;
+                         clock <= latest_clock && message.facts_size() <= most_facts_a_message;
   if (!plausible || message.sender() == identity_.member) return;
-  const Millis then = clocks_.written_at(message.sender(), Millis(clock), loop_.now());
+  const Millis then = clock_.to_ours(Millis(clock));
   for (const proto::FleetFact& said : message.facts()) {
     const Result<Fact> fact = read_fact(said, then, loop_.now());
     if (fact && fact->expires > loop_.now()) instance_.learn(*fact);
@@ -210,7 +211,8 @@ Task<> Fleet::look_back(size_t server) {
     for (size_t i = 0; i < server; ++i) {
       Result<RedisConnection> opened = co_await attempt(open(servers_[i], times_.patience));
       if (!opened) continue;
-      FleetStore store(loop_, std::move(*opened), identity_);
+      FleetClock clock;
+      FleetStore store(loop_, std::move(*opened), identity_, clock);
       const Result<> joined = co_await attempt(store.join());
       if (joined) co_return;
     }

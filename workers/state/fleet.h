@@ -22,7 +22,7 @@
 #include "ipc/tls/client_context.h"
 #include "workers/proxy/resolver.h"
 #include "workers/proxy/stores.h"
-#include "workers/state/fleet_clocks.h"
+#include "workers/state/fleet_clock.h"
 #include "workers/state/fleet_fact.h"
 #include "workers/state/fleet_store.h"
 
@@ -88,7 +88,7 @@ class Fleet {
   std::unique_ptr<tls::ClientContext> tls_;  // null: no server speaks it
   proxy::Store dialing_;
   proxy::Resolver resolver_;
-  FleetClocks clocks_;
+  FleetClock clock_;      // of the server that we are with
   bool gathers_ = false;  // what is told from now on is not in what is being compared
   Facts news_;            // to be told
   bool untold_ = false;   // there were more than could be kept

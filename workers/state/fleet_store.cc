@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 namespace openmmp::state {
 
@@ -12,10 +13,21 @@ using Kind = RedisReply::Kind;
 
 constexpr const char* page_size = "500";
 constexpr size_t max_cursor = 20;  // digits of 64 bits
+constexpr size_t max_time = 12;    // digits of seconds
 constexpr std::string_view members = "member:";
 
 Failure unexpected(const char* command) {
   return fail(Errc::protocol, fmt::format("a reply to {} that is none", command));
+}
+
+std::optional<int64_t> digits_of(const RedisReply& reply) {
+  if (reply.kind != Kind::text || reply.text.empty() || reply.text.size() > max_time) return {};
+  int64_t number = 0;
+  for (const char c : reply.text) {
+    if (c < '0' || c > '9') return {};
+    number = number * 10 + (c - '0');
+  }
+  return number;
 }
 
 // For MATCH, which takes a pattern.
@@ -36,8 +48,9 @@ std::string hex(const std::string& bytes) {
 
 }  // namespace
 
-FleetStore::FleetStore(Loop& loop, RedisConnection connection, const FleetIdentity& identity)
-    : loop_(loop), connection_(std::move(connection)), identity_(identity) {}
+FleetStore::FleetStore(Loop& loop, RedisConnection connection, const FleetIdentity& identity,
+                       FleetClock& clock)
+    : loop_(loop), connection_(std::move(connection)), identity_(identity), clock_(clock) {}
 
 std::string FleetStore::key_of_member() const {
   return fmt::format("{}{}{}", identity_.prefix, members, hex(identity_.member));
@@ -46,16 +59,36 @@ std::string FleetStore::key_of_member() const {
 Task<> FleetStore::join() {
   const RedisConnection::Words words{"SET", key_of_member(), "1", "PX",
                                      std::to_string(membership.count())};
-  co_await connection_.ask(words);
+  const RedisConnection::Words time{"TIME"};
+  connection_.add(time);
+  connection_.add(words);
+  const Millis asked = loop_.now();
+  co_await connection_.send();
+  co_await read_time(asked);
+  co_await connection_.read();
+}
+
+// Seconds and microseconds.
+Task<> FleetStore::read_time(Millis asked) {
+  const RedisReply reply = co_await connection_.read();
+  if (reply.kind != Kind::list || reply.items.size() != 2) co_await unexpected("TIME");
+  const auto seconds = digits_of(reply.items[0]);
+  const auto micros = digits_of(reply.items[1]);
+  if (!seconds || !micros) co_await unexpected("TIME");
+  clock_.note(asked, loop_.now(), Millis(*seconds * 1000 + *micros / 1000));
 }
 
 Task<bool> FleetStore::beat() {
   const RedisConnection::Words renew{"PEXPIRE", key_of_member(),
                                      std::to_string(membership.count())};
   const RedisConnection::Words publish{"PUBLISH", identity_.channel(), message(Facts())};
+  const RedisConnection::Words time{"TIME"};
+  connection_.add(time);
   connection_.add(renew);
   connection_.add(publish);
+  const Millis asked = loop_.now();
   co_await connection_.send();
+  co_await read_time(asked);
   const RedisReply renewed = co_await connection_.read();
   co_await connection_.read();
   if (renewed.kind != Kind::integer) co_return unexpected("PEXPIRE");
@@ -65,7 +98,7 @@ Task<bool> FleetStore::beat() {
 std::string FleetStore::message(const Facts& facts) const {
   proto::FleetMessage message;
   message.set_sender(identity_.member);
-  message.set_clock(loop_.now().count());
+  message.set_clock(clock_.to_server(loop_.now()).count());
   for (const auto& [name, fact] : facts) write_fact(fact, loop_.now(), *message.add_facts());
   return message.SerializeAsString();
 }
@@ -75,9 +108,11 @@ Task<> FleetStore::put(Facts facts) {
   for (const auto& [name, fact] : facts) {
     proto::FleetFact value;
     write_fact(fact, loop_.now(), value);
-    if (value.left() <= 0) continue;  // SET takes no lifetime of nothing
+    if (value.left() <= 0) continue;
+    // A moment and not a time from now on: a server that was stopped takes this when it goes on.
+    const Millis end = clock_.to_server(loop_.now() + Millis(value.left()));
     const RedisConnection::Words set{"SET", identity_.prefix + name, value.SerializeAsString(),
-                                     "PX", std::to_string(value.left())};
+                                     "PXAT", std::to_string(end.count())};
     connection_.add(set);
     ++commands;
   }

@@ -2,12 +2,13 @@
 // name with its lifetime, and told to everybody on a channel when it is put there. Which of two
 // facts holds is not decided here.
 //
-// What the server says is checked; what is no fact is left out, and counted. The Loop must outlive
-// it.
+// What the server says is checked; what is no fact is left out, and counted. The Loop, the
+// identity and the clock must outlive it.
 #pragma once
 
 #include <string>
 
+#include "workers/state/fleet_clock.h"
 #include "workers/state/fleet_fact.h"
 #include "workers/state/redis_connection.h"
 
@@ -26,7 +27,9 @@ class FleetStore {
   // Between two beats there may be so much, and the server still knows that we were here.
   static constexpr Millis membership{60'000};
 
-  FleetStore(Loop& loop, RedisConnection connection, const FleetIdentity& identity);
+  // `clock` is kept right from join() on.
+  FleetStore(Loop& loop, RedisConnection connection, const FleetIdentity& identity,
+             FleetClock& clock);
 
   // Leaves a mark there, by which beat() sees later whether the server was emptied. Fails on a
   // server that does not take what is written, as a replica does not.
@@ -48,6 +51,7 @@ class FleetStore {
  private:
   std::string key_of_member() const;
   std::string message(const Facts& facts) const;
+  Task<> read_time(Millis asked);
   Task<Page> read_facts(std::vector<std::string> keys);
   Result<Fact> read_value(const std::string& key, const RedisReply& value,
                           const RedisReply& left) const;
@@ -55,6 +59,7 @@ class FleetStore {
   Loop& loop_;
   RedisConnection connection_;
   const FleetIdentity& identity_;
+  FleetClock& clock_;
   size_t odd_ = 0;
 };
 

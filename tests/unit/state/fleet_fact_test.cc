@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "workers/state/fleet_clocks.h"
+#include "workers/state/fleet_clock.h"
 
 namespace openmmp::state {
 namespace {
@@ -101,37 +101,33 @@ TEST(FleetFact, IsRefusedWhenNoInstanceWouldSayIt) {
   EXPECT_TRUE(refused(decides, down));
 }
 
-TEST(FleetClocks, KnowWhatWasWrittenLongAgo) {
-  FleetClocks clocks;
-  // The sender's clock is 500 s ahead, and the shortest way takes 2 ms.
-  EXPECT_EQ(clocks.written_at("a", Millis(600'050), Millis(100'060)), Millis(100'060));
-  EXPECT_EQ(clocks.written_at("a", Millis(601'000), Millis(101'002)), Millis(101'002));
-  // The server was stopped for five seconds; an order of two stays one.
-  EXPECT_EQ(clocks.written_at("a", Millis(602'000), Millis(107'002)), Millis(102'002));
-  EXPECT_EQ(clocks.written_at("a", Millis(602'001), Millis(107'002)), Millis(102'003));
-  // Nobody writes in the future, and senders are apart.
-  EXPECT_EQ(clocks.written_at("a", Millis(620'000), Millis(108'000)), Millis(108'000));
-  EXPECT_EQ(clocks.written_at("b", Millis(7), Millis(108'000)), Millis(108'000));
+TEST(FleetClock, IsTheServersWithinHalfATrip) {
+  FleetClock clock;
+  clock.note(Millis(1000), Millis(1004), Millis(500'000));
+  EXPECT_EQ(clock.to_server(Millis(1002)), Millis(500'000));
+  EXPECT_EQ(clock.to_ours(Millis(500'010)), Millis(1012));
+  // A slow answer changes nothing, nor does it tell of a clock that was set.
+  clock.note(Millis(2000), Millis(7000), Millis(501'100));
+  EXPECT_EQ(clock.to_server(Millis(1002)), Millis(500'000));
+  // A quicker one does.
+  clock.note(Millis(8000), Millis(8000), Millis(506'999));
+  EXPECT_EQ(clock.to_server(Millis(8000)), Millis(506'999));
 }
 
-TEST(FleetClocks, ForgetADifferenceThatHoldsNoMore) {
-  FleetClocks clocks;
-  EXPECT_EQ(clocks.written_at("a", Millis(1000), Millis(1000)), Millis(1000));
-  // The sender's host has slept: its clock stood still for an hour.
-  Millis ours{3'601'000};
-  for (Millis theirs{1001}; theirs <= Millis(121'001); theirs += Millis(30'000)) {
-    clocks.written_at("a", theirs, ours);
-    ours += Millis(30'000);
-  }
-  EXPECT_EQ(clocks.written_at("a", Millis(151'001), ours), ours);
+TEST(FleetClock, FollowsAServerWhoseClockWasSet) {
+  FleetClock clock;
+  clock.note(Millis(1000), Millis(1000), Millis(500'000));
+  clock.note(Millis(3000), Millis(3100), Millis(9'502'050));
+  EXPECT_EQ(clock.to_server(Millis(3050)), Millis(9'502'050));
+  clock.note(Millis(5000), Millis(5000), Millis(2000));
+  EXPECT_EQ(clock.to_server(Millis(5000)), Millis(2000));
 }
 
-TEST(FleetClocks, AreBounded) {
-  FleetClocks clocks;
-  for (int i = 0; i < 5000; ++i) clocks.written_at(std::to_string(i), Millis(0), Millis(i));
-  // The first is forgotten, the last is not.
-  EXPECT_EQ(clocks.written_at("0", Millis(5), Millis(6000)), Millis(6000));
-  EXPECT_EQ(clocks.written_at("4999", Millis(5), Millis(6000)), Millis(5004));
+TEST(FleetClock, BelievesNoMeasureForEver) {
+  FleetClock clock;
+  clock.note(Millis(1000), Millis(1000), Millis(1000));
+  clock.note(Millis(61'000), Millis(61'010), Millis(61'000));
+  EXPECT_EQ(clock.to_server(Millis(61'005)), Millis(61'000));
 }
 
 }  // namespace

@@ -179,6 +179,7 @@ void StubRedis::answer(Client& client, const std::vector<std::string>& words) {
   if (command == "SET" || command == "AUTH" || command == "SELECT") reply = "+OK\r\n";
   if (command == "SUBSCRIBE") reply = "*3\r\n$9\r\nsubscribe\r\n" + resp(words[1]) + ":1\r\n";
   if (command == "SCAN") reply = "*2\r\n$1\r\n0\r\n*0\r\n";
+  if (command == "TIME") reply = resp_list({"1700000000", "500"});
   if (const auto told = replies_.find(command); told != replies_.end()) reply = told->second;
   client.subscribed = client.subscribed || command == "SUBSCRIBE";
   client.mute = client.mute || reply.empty();

@@ -59,6 +59,11 @@ TEST_F(HostileFleetTest, NothingItSaysIsBelieved) {
       {"SET", "+half", "within 1 s"},
       {"SET", "", "within 1 s"},
       {"SET", "-READONLY You can't write against a read only replica.\r\n", "READONLY"},
+      {"TIME", "+now\r\n", "a reply to TIME that is none"},
+      {"TIME", "*0\r\n", "a reply to TIME that is none"},
+      {"TIME", resp_list({"1", "-1"}), "a reply to TIME that is none"},
+      {"TIME", resp_list({"99999999999999999999", "1"}), "a reply to TIME that is none"},
+      {"TIME", "*2\r\n:1\r\n:1\r\n", "a reply to TIME that is none"},
       {"SCAN", "*2\r\n*0\r\n*0\r\n", "a reply to SCAN that is none"},
       {"SCAN", ":0\r\n", "a reply to SCAN that is none"},
       {"SCAN", "*2\r\n$30\r\n012345678901234567890123456789\r\n*0\r\n", "a reply to SCAN"},
@@ -77,11 +82,9 @@ TEST_F(HostileFleetTest, NothingItSaysIsBelieved) {
     EXPECT_NE(member_.status.reason().find(c.reason), std::string::npos)
         << member_.status.reason().substr(0, 200);
     EXPECT_FALSE(member_.connected());
-    for (const char* command : {"SUBSCRIBE", "SET"}) {
-      stub_.say(command, command == std::string("SET")
-                             ? "+OK\r\n"
-                             : resp_list({"subscribe", "test*[1]:events", "1"}));
-    }
+    stub_.say("SET", "+OK\r\n");
+    stub_.say("SUBSCRIBE", resp_list({"subscribe", "test*[1]:events", "1"}));
+    stub_.say("TIME", resp_list({"1700000000", "500"}));
   }
   EXPECT_EQ(logged().find('\x1b'), std::string::npos);
   EXPECT_EQ(member_.learnt, 0);
@@ -129,6 +132,8 @@ TEST_F(HostileFleetTest, NonsenseOnTheChannelIsNoNews) {
   message.set_sender(std::string(16, 'x'));
   message.mutable_facts(0)->set_left(60'000);
   message.mutable_facts(0)->mutable_login()->set_user("joe");
+  publish(message.SerializeAsString());  // written long ago by the server's clock
+  message.set_clock(1'700'000'000'000);
   publish(message.SerializeAsString());
   EXPECT_TRUE(until([&] { return member_.learnt > 0; }));
   EXPECT_EQ(member_.user_of("192.0.2.1"), "joe");

@@ -155,12 +155,17 @@ TEST_F(RealFleetTest, AServerThatWasEmptiedIsFilledAgain) {
 }
 
 TEST_F(RealFleetTest, APasswordAndAUserAreGiven) {
-  RedisServer server(
-      {"--requirepass", "other", "--user", "mmp", "on", ">sesame", "~*", "&*", "+@all"});
+  // No more rights than docs/fleet.md names.
+  RedisServer server({"--requirepass", "other", "--user", "mmp", "on", ">sesame", "~*", "&*",
+                      "-@all", "+auth", "+select", "+time", "+set", "+mget", "+scan", "+pttl",
+                      "+pexpire", "+publish", "+subscribe"});
   const std::string user = "redis://mmp@127.0.0.1:" + std::to_string(server.port()) + "/3";
   ASSERT_EQ(a_.join({user}, "sesame"), "");
   EXPECT_TRUE(until([&] { return a_.connected(); })) << logged();
   EXPECT_EQ(a_.status.server(), server.url() + "/3");
+  ASSERT_EQ(b_.join({user}, "sesame"), "");
+  ASSERT_TRUE(until([&] { return b_.connected(); })) << logged();
+  agree("joe");
   ASSERT_EQ(b_.join({user}, "wrong"), "");
   EXPECT_TRUE(until([&] { return b_.status.reason().find("WRONGPASS") == 0; }));
   ASSERT_EQ(b_.join({server.url()}, ""), "");
