@@ -1,6 +1,8 @@
 // Members of a fleet and a real redis-server, in one loop.
 #include "workers/state/fleet.h"
 
+#include <fmt/format.h>
+
 #include "tests/unit/state/fleet_member.h"
 #include "tests/unit/state/fleet_servers.h"
 
