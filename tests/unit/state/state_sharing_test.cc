@@ -26,6 +26,11 @@ class StateSharingTest : public testing::Test {
       return done();
     });
   }
+  // Times are told apart by milliseconds.
+  void later() {
+    const Millis before = loop_.now();
+    ASSERT_TRUE(until([&] { return loop_.now() > before + Millis(1); }));
+  }
   proto::StateReply ask_auth(StateServer& server, const std::string& address) {
     proto::StateRequest request;
     request.mutable_auth()->set_address(address);
@@ -60,6 +65,7 @@ TEST_F(StateSharingTest, APenaltyAndItsEndAreToldToAllWorkers) {
   session.context.client = bad;
   at_a_.state().login_failed(session.context);
   EXPECT_TRUE(until([&] { return at_b_.state().badness(bad) == Seconds(2); }));
+  later();
   proto::StateRequest forgive;
   forgive.mutable_bad_guys()->set_forgive(bad.ip());
   EXPECT_TRUE(b_.answer(forgive).ok());
@@ -76,8 +82,7 @@ TEST_F(StateSharingTest, ARelayIsAvoidedThereTooUntilItServes) {
   ASSERT_EQ(facts.count("relay:relay:25"), 1u);
   EXPECT_EQ(std::get<proxy::RelayEvent>(facts.at("relay:relay:25").what).kind,
             proxy::RelayEvent::Kind::failed);
-  const Millis before = loop_.now();
-  ASSERT_TRUE(until([&] { return loop_.now() > before; }));
+  later();
   at_b_.state().relay_succeeded("relay:25");
   EXPECT_TRUE(until([&] { return !avoided(at_a_); }));
   EXPECT_EQ(std::get<proxy::RelayEvent>(a_.facts().at("relay:relay:25").what).kind,
