@@ -1,5 +1,5 @@
 // A question to a relay and its answer, for what happens once a session: greeting, EHLO, AUTH. The
-// commands of a transaction take the way of RelayLeg, which makes no copies.
+// commands of a transaction go in groups (command_group.h), without a copy of the answer.
 #pragma once
 
 #include <string>
