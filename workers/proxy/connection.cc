@@ -26,6 +26,7 @@ struct Connection::Block {
   void read_available();
   void read_once();
   void fail_with(Error error);
+  void set_deadline(std::optional<Millis> at);
   void timed_out();
   void wake() {
     Wait* waiter = std::exchange(waiting, nullptr);
@@ -41,6 +42,8 @@ struct Connection::Block {
   std::optional<Error> end;      // of the input; what came before it can still be read
   bool reset = false;            // the end was none that the peer had wanted
   bool shaking_hands = false;    // what comes is for TLS, and read by who waits for it
+  std::optional<Millis> due;     // when who waits has waited long enough; nothing: never
+  Millis armed_for{0};           // by the timer, if it is active: not after `due`
   Millis allowed{0};
   const char* awaited = "";
 };
@@ -86,7 +89,19 @@ void Connection::Block::fail_with(Error error) {
   wake();
 }
 
+// The timer is left as it is while the deadline moves away, as it does with nearly every line: it
+// looks again when its old time has come.
+void Connection::Block::set_deadline(std::optional<Millis> at) {
+  due = at;
+  if (!due || (timer.active() && armed_for <= *due)) return;
+  armed_for = *due;
+  timer.start(
+      *due - loop.now(), [](void* self) { static_cast<Block*>(self)->timed_out(); }, this);
+}
+
 void Connection::Block::timed_out() {
+  if (!due) return;
+  if (loop.now() < *due) return set_deadline(due);
   const auto seconds = std::chrono::duration<double>(allowed).count();
   fail_with(Error(Errc::timeout, fmt::format("no {} within {:g} s", awaited, seconds)));
 }
@@ -100,11 +115,10 @@ Connection::~Connection() = default;
 void Connection::deadline(Millis time, const char* what) {
   block_->allowed = time;
   block_->awaited = what;
-  block_->timer.start(
-      time, [](void* self) { static_cast<Block*>(self)->timed_out(); }, block_.get());
+  block_->set_deadline(block_->loop.now() + time);
 }
 
-void Connection::rest() { block_->timer.stop(); }
+void Connection::rest() { block_->set_deadline(std::nullopt); }
 
 void Connection::interrupt(Error error) { block_->fail_with(std::move(error)); }
 
