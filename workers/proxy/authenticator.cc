@@ -124,9 +124,7 @@ Error Authenticator::noted(Error error) {
 
 Seconds Authenticator::badness() const { return services_.shared.badness(context_.client); }
 
-Task<> Authenticator::hold_back() {
-  co_await client_.pause(badness());
-}
+Task<> Authenticator::hold_back() { co_await client_.pause(badness()); }
 
 Task<Login> Authenticator::converse(std::string mechanism, std::optional<Secret> initial,
                                     const char* prompt) {
