@@ -197,6 +197,8 @@ Task<> Session::pass_auth(AuthCommand command) {
   record_.server = relay_->name;
   co_await authenticator_.hold_back();
   std::string line = "AUTH " + command.mechanism;
+  // Only what comes first may say who it is: behind it comes the password.
+  std::string unnamed = command.initial ? std::string() : command.mechanism;
   if (command.initial) {
     const std::string name = name_in(command.mechanism, *command.initial);
     if (!name.empty()) record_.user = name;
@@ -206,7 +208,7 @@ Task<> Session::pass_auth(AuthCommand command) {
   }
   Result<Answer> answer = co_await attempt(ask_relay(std::move(line)));
   if (answer) {
-    const Result<> said = co_await attempt(pass_answers(std::move(command.mechanism), *answer));
+    const Result<> said = co_await attempt(pass_answers(std::move(unnamed), *answer));
     co_await client_.present();
     if (!said && said.error().code != Errc::unavailable) co_await fail(said.error());
     if (!said) answer = fail(said.error());
@@ -219,17 +221,16 @@ Task<> Session::pass_auth(AuthCommand command) {
   co_await conclude_auth(*answer);
 }
 
-// Challenges and answers, until the relay has decided. Errc::unavailable: the relay is lost; other
-// errors are the client's.
-Task<> Session::pass_answers(std::string mechanism, Answer& answer) {
+// Challenges and answers, until the relay has decided. `unnamed` is the mechanism, unless its first
+// message has been said already. Errc::unavailable: the relay is lost; other errors are the
+// client's.
+Task<> Session::pass_answers(std::string unnamed, Answer& answer) {
   for (int challenges = 0; answer.code == 334; ++challenges) {
     if (challenges == most_challenges) co_await fail(Errc::unavailable, "too many challenges");
     reply_all(answer.text);
     std::string line = co_await read_response();
-    if (record_.user == "?") {
-      const std::string name = name_in(mechanism, line);
-      if (!name.empty()) record_.user = name;
-    }
+    const std::string name = name_in(std::exchange(unnamed, {}), line);
+    if (!name.empty()) record_.user = name;
     const bool is_cancelled = line == "*";
     const bool is_sound = is_cancelled || is_response(line);
     if (!is_sound) {
