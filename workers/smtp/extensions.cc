@@ -167,6 +167,11 @@ bool Extensions::has(std::string_view keyword) const {
                      [keyword](const Extension& other) { return other.keyword == keyword; });
 }
 
+bool lets_pass(const Extensions& relay, std::string_view verb,
+               const std::vector<std::string>& keywords) {
+  return relay.has(verb) && contains(keywords, verb) && !contains(never, verb);
+}
+
 Extensions parse_extensions(const Reply& reply) {
   Extensions extensions;
   extensions.extended = true;

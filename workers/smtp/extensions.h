@@ -62,4 +62,9 @@ struct Announcement {
 //   BURL XEXCH50 XRDST ATRN              bytes that are no command, or turn the session round.
 std::string announce(const Extensions& relay, const Announcement& facts);
 
+// Whether a command goes on that this hop does not know: its verb, in upper case, is the keyword of
+// an extension that `keywords` lets through and the relay has announced.
+bool lets_pass(const Extensions& relay, std::string_view verb,
+               const std::vector<std::string>& keywords);
+
 }  // namespace openmmp::smtp

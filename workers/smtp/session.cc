@@ -109,12 +109,9 @@ bool Session::stands_alone(const Command& command) const {
     case Verb::xclient:
       return true;
     case Verb::unknown: {
-      const config::Words& keywords = settings().ehlo_keywords;
-      const std::string word = first_word(command.line);
-      return relay_ && relay_->extensions.has(word) &&
-             std::any_of(keywords.begin(), keywords.end(), [&](const std::string& keyword) {
-               return equals_ignoring_case(keyword, word);
-             });
+      const std::string_view line = command.line;
+      if (!relay_ || std::any_of(line.begin(), line.end(), is_control)) return false;
+      return lets_pass(relay_->extensions, first_word(line), settings().ehlo_keywords);
     }
     default:
       return false;

@@ -130,7 +130,17 @@ TEST(SmtpExtensions, OfTheHopNeverPass) {
     EXPECT_EQ(announced(parse("250-" + line + "\r\n"), facts),
               (Words{"mmp.example", "PIPELINING", "8BITMIME"}))
         << keyword;
+    const std::string verb = facts.keywords[0];
+    EXPECT_FALSE(lets_pass(parse("250-" + line + "\r\n"), verb, facts.keywords)) << keyword;
   }
+}
+
+TEST(SmtpExtensions, LetTheirVerbsPass) {
+  const Extensions relay = parse("250-XFOO a\r\n250-LANG\r\n");
+  EXPECT_TRUE(lets_pass(relay, "XFOO", {"xfoo"}));
+  EXPECT_FALSE(lets_pass(relay, "XBAR", {"XFOO", "XBAR"}));
+  EXPECT_FALSE(lets_pass(relay, "LANG", {"XFOO"}));
+  EXPECT_FALSE(lets_pass(relay, "", {"XFOO"}));
 }
 
 TEST(SmtpExtensions, PassWithWhatTheyNeedOnly) {
