@@ -55,6 +55,7 @@ class CommandGroup {
   bool is_closed() const { return is_closed_; }
 
   bool empty() const { return slots_.empty(); }
+  size_t size() const { return slots_.size(); }
   // Commands for the relay that have no answer yet, and as they go there.
   size_t awaited() const { return forwarded_; }
   std::string awaited_lines() const {

@@ -4,6 +4,13 @@
 
 namespace openmmp::smtp {
 
+namespace {
+
+// More would have all their replies in memory at once, and limits looked at too late.
+constexpr size_t most_together = 500;
+
+}  // namespace
+
 // Takes as many commands as may go together. Nothing waits here.
 void Session::gather() {
   group_.clear();
@@ -11,7 +18,7 @@ void Session::gather() {
   expects_recipients_ = transaction_.recipients();
   const std::string_view bytes = client_.buffered();
   size_t used = 0;
-  while (!group_.is_closed()) {
+  while (!group_.is_closed() && group_.size() < most_together) {
     const size_t end = bytes.find('\n', used);
     if (end == bytes.npos) break;
     std::string_view line = bytes.substr(used, end - used);
@@ -151,8 +158,10 @@ Task<> Session::exchange() {
 }
 
 Task<> Session::send_and_hear() {
-  if (group_.awaited() > 0) {
-    relay_->connection.deadline(services_.settings.relay_timeout, "answer from the relay");
+  const Millis time = services_.settings.relay_timeout;
+  const bool together = relay_ && relay_->extensions.pipelining;
+  if (together && group_.awaited() > 0) {
+    relay_->connection.deadline(time, "room for commands");
     co_await relay_->connection.write(group_.awaited_lines());
   }
   while (!group_.is_answered()) {
@@ -163,10 +172,16 @@ Task<> Session::send_and_hear() {
       continue;
     }
     proxy::Connection& relay = relay_->connection;
-    const std::optional<Reply> found = co_await find_reply(relay.buffered());
-    if (!found) {
+    relay.deadline(time, "answer from the relay");  // each has its own time
+    if (!together) {
+      std::string line(slot.text);
+      line += "\r\n";
+      co_await relay.write(std::move(line));
+    }
+    std::optional<Reply> found = co_await find_reply(relay.buffered());
+    while (!found) {
       co_await relay.more_input();
-      continue;
+      found = co_await find_reply(relay.buffered());
     }
     co_await note(slot, *found);
     reply_all(found->text);
