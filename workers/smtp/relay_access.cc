@@ -18,7 +18,8 @@ using proxy::SessionContext;
 
 namespace {
 
-// Errc::limit is for a relay that cannot be told of this client, whatever else it is good for.
+// Errc::limit is for a relay that is not for this client, or cannot be told of it, whatever else it
+// is good for.
 
 // What is wrong is our command, not the client.
 bool is_about_us(int code) { return (code >= 500 && code <= 504) || code == 535; }
@@ -122,6 +123,9 @@ Task<> tell_by(Told way, RelayConnection& relay, const ClientFacts& facts,
 // Where nobody insists, a relay that cannot be told serves those who log in.
 Task<> tell(RelayConnection& relay, const ClientFacts& facts, const SessionContext& context,
             const Shared& shared, Services& services) {
+  if (relay.told == Told::proxy_header) {
+    co_return co_await say_hello(relay, facts.helo, true, services.settings.failover_timeout);
+  }
   const Millis time = services.settings.relay_timeout;
   const Told way = way_to_tell(relay, context);
   const Result<> told = co_await attempt(tell_by(way, relay, facts, context, time));
@@ -134,10 +138,19 @@ Task<> tell(RelayConnection& relay, const ClientFacts& facts, const SessionConte
   co_await say_hello(relay, shared.host_name, false, time);
 }
 
-// From the connection to the relay's list of extensions. What fails here is the relay's fault.
-Task<RelayConnection> greet_relay(HostPort host, const ClientFacts& facts,
-                                  const proxy::Connection& client, const SessionContext& context,
-                                  const Shared& shared, Services& services) {
+// What a relay that has had a PROXY header greets with instead of 220 is about the client: that its
+// address is blocked, or has too many connections. It may not say more about the relay than that.
+Error bad_greeting(Answer greeting, bool is_told) {
+  if (is_told && greeting.code >= 500) return verdict(std::move(greeting));
+  return Error(is_told ? Errc::limit : Errc::unavailable,
+               "the relay greets with " + greeting.summary());
+}
+
+// From the connection to the relay's list of extensions. What fails here is the relay's fault,
+// unless it is Errc::limit or refused; a relay told by a PROXY header is asked by tell().
+Task<RelayConnection> greet_relay(HostPort host, const proxy::Connection& client,
+                                  const SessionContext& context, const Shared& shared,
+                                  Services& services) {
   const proxy::Store& store = services.stores.find(host);
   const Millis time = services.settings.failover_timeout;
   const Millis greeting_by = services.loop.now() + time;
@@ -152,18 +165,18 @@ Task<RelayConnection> greet_relay(HostPort host, const ClientFacts& facts,
   }
   RelayConnection relay(std::move(connection), host, store);
   const Millis left = std::max(greeting_by - services.loop.now(), Millis(1));
-  const Answer greeting = co_await read_answer(relay.connection, left, "greeting from the relay");
-  if (greeting.code != 220) {
-    co_return fail(Errc::unavailable, "the relay greets with " + greeting.summary());
-  }
+  Answer greeting = co_await read_answer(relay.connection, left, "greeting from the relay");
+  const bool is_told = store.forwarding.proxy_version != 0;
+  if (greeting.code != 220) co_return fail(bad_greeting(std::move(greeting), is_told));
   if (store.tls == proxy::StoreTls::after_greeting) {
-    co_await say_hello(relay, shared.host_name, false, time);
+    co_await say_hello(relay, shared.host_name, is_told, time);
     co_await start_tls(relay, time);
   }
-  const bool is_told = store.forwarding.proxy_version != 0;
-  if (is_told) relay.told = Told::proxy_header;
-  std::string name = is_told ? facts.helo : shared.host_name;
-  co_await say_hello(relay, std::move(name), is_told, time);
+  if (is_told) {
+    relay.told = Told::proxy_header;
+  } else {
+    co_await say_hello(relay, shared.host_name, false, time);
+  }
   co_return std::move(relay);
 }
 
@@ -179,7 +192,7 @@ Task<RelayConnection> reach_relay(const ClientFacts& facts, const proxy::Connect
   for (const HostPort& host : order) {
     const std::string name = host.to_string();
     Result<RelayConnection> relay =
-        co_await attempt(greet_relay(host, facts, client, context, shared, services));
+        co_await attempt(greet_relay(host, client, context, shared, services));
     Result<> told;
     if (relay) {
       services.shared.relay_succeeded(name);
@@ -192,7 +205,8 @@ Task<RelayConnection> reach_relay(const ClientFacts& facts, const proxy::Connect
     last = Error(Errc::unavailable, fmt::format("{}: {}", name, why.detail));
     context.log.write(LogLevel::info, context.id, "relay {} fails: {}", name, why.detail);
     // By what it makes of one client a relay is not judged: each could have all of them avoided.
-    if (!relay) services.shared.relay_failed(name, why.detail, avoid_for);
+    const bool is_its_fault = !relay && why.code != Errc::limit;
+    if (is_its_fault) services.shared.relay_failed(name, why.detail, avoid_for);
   }
   co_return fail(std::move(last));
 }
