@@ -28,6 +28,22 @@ bool is_host_name(std::string_view text) {
          text[0] != '.' && std::all_of(text.begin(), text.end(), is_name_character);
 }
 
+// A Postfix takes no other: not all digits, and no label that is empty or has a hyphen at an end.
+// It would refuse all that is said together with it, and nobody would be told of that client.
+bool is_postfix_name(std::string_view text) {
+  if (!is_host_name(text)) return false;
+  bool has_letter = false;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('.'), text.size());
+    const std::string_view label = text.substr(0, end);
+    if (label.empty() || label.starts_with('-') || label.ends_with('-')) return false;
+    has_letter = has_letter || label.find_first_not_of("0123456789") != label.npos;
+    if (end + 1 == text.size()) return false;
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return has_letter;
+}
+
 std::optional<char> hex_value(char c) {
   if (c >= '0' && c <= '9') return static_cast<char>(c - '0');
   const char l = lower(c);
@@ -179,7 +195,7 @@ Result<std::string> parse_xtext(std::string_view text) {
 }
 
 std::string told_name(const ClientFacts& facts) {
-  if (facts.name && is_host_name(*facts.name)) return *facts.name;
+  if (facts.name && is_postfix_name(*facts.name)) return *facts.name;
   return std::string(facts.name_unknown_for_now ? unavailable_for_now : unavailable);
 }
 

@@ -68,9 +68,15 @@ TEST(Xclient, SaysThatANameIsNotKnown) {
        {std::string("a\r\nMAIL FROM:<x@y>"), std::string("a b"), std::string("a=b"),
         std::string("a+20b"), std::string("x ADDR=127.0.0.1"), std::string(256, 'a'),
         std::string("\0", 1), std::string(), std::string("."), std::string("[UNAVAILABLE]"),
-        std::string("\xc3\xb6.example")}) {
+        std::string("\xc3\xb6.example"), std::string("-x.example"), std::string("x-.example"),
+        std::string("x.example-"), std::string("x.-"), std::string("x..example"),
+        std::string("x.example."), std::string("192.0.2.1"), std::string("12")}) {
     facts.name = name;
     EXPECT_EQ(xclient_commands(facts, {"NAME"}), Lines{"XCLIENT NAME=[UNAVAILABLE]"}) << name;
+  }
+  for (const char* name : {"x-y.example", "x_y.example", "1.2.3.4.x", "1a", "x"}) {
+    facts.name = name;
+    EXPECT_EQ(told_name(facts), name);
   }
   facts.name = std::string(255, 'a');
   EXPECT_EQ(xclient_commands(facts, {"NAME"}), Lines{"XCLIENT NAME=" + std::string(255, 'a')});
