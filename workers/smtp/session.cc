@@ -292,6 +292,10 @@ std::string Session::greeting() const {
          "\r\n";
 }
 
+std::string Session::user() const {
+  return authenticated_ ? proxy::excerpt(record_.user, 256) : std::string("nobody");
+}
+
 uint64_t Session::max_size() const {
   return static_cast<uint64_t>(settings().max_message_size) * 1024;
 }

@@ -47,6 +47,8 @@ class Session {
   // Of the last login or its attempt.
   const proxy::LoginRecord& record() const { return record_; }
   bool authenticated() const { return authenticated_; }
+  // Whose mail it is, for the log: a name that has not logged in is nobody's.
+  std::string user() const;
   bool has_quit() const { return has_quit_; }
 
  private:
@@ -121,7 +123,7 @@ class Session {
   Result<> refuse_proof(const Error& error);
   Task<> open_relay_for(proxy::Login& login);
   Task<> pass_auth(AuthCommand command);
-  Task<> pass_answers(std::string mechanism, Answer& answer);
+  Task<> pass_answers(std::string unnamed, Answer& answer);
   Task<std::string> read_response();
   Task<> conclude_auth(const Answer& answer);
   void note_login();

@@ -85,8 +85,7 @@ void Session::note_message(const Answer& answer, uint64_t size) {
     commands_ = renewals_ = 0;
   }
   context_.log.write(LogLevel::notice, context_.id,
-                     "message of user {} {} - client {}, relay {}, {} bytes: {}",
-                     record_.user.empty() ? "nobody" : proxy::excerpt(record_.user, 256),
+                     "message of user {} {} - client {}, relay {}, {} bytes: {}", user(),
                      is_accepted ? "accepted" : "refused", context_.client_name, record_.server,
                      size, answer.summary());
 }

@@ -20,9 +20,8 @@ void log_end(const Session& session, const proxy::SessionContext& context, const
   context.log.write(LogLevel::notice, context.id,
                     "session of user {} ended - client {}, relay {}, {} messages, {} bytes, "
                     "{:.3f} s: {}",
-                    record.user.empty() ? "nobody" : proxy::excerpt(record.user, 256),
-                    context.client_name, record.server, totals.messages, totals.octets,
-                    std::chrono::duration<double>(time).count(), why.detail);
+                    session.user(), context.client_name, record.server, totals.messages,
+                    totals.octets, std::chrono::duration<double>(time).count(), why.detail);
 }
 
 // The whole session but for its last moments.
