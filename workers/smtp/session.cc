@@ -83,6 +83,8 @@ bool Session::has_command() const {
 
 Task<> Session::await_command() {
   co_await flush();
+  const bool is_known = greeted_ && may_send();
+  client_.deadline(is_known ? settings().timeout : settings().login_timeout, "command");
   while (!has_command()) {
     const std::string_view bytes = client_.buffered();
     if (std::min(bytes.find('\n'), bytes.size()) >= line_limit(bytes)) {
@@ -91,9 +93,6 @@ Task<> Session::await_command() {
           is_auth ? "500 5.5.6 Authentication line too long." : "500 5.5.2 Line too long.";
       co_await fail(part(words, "line too long"));
     }
-    const bool is_known = greeted_ && may_send();
-    const Millis time = is_known ? settings().timeout : settings().login_timeout;
-    client_.deadline(time, "command");
     co_await client_.more_input();
   }
   client_.rest();

@@ -118,12 +118,19 @@ Task<> Session::take_bdat(const Command& command) {
   if (!chunk) co_await fail(part(chunk.error().detail, "a BDAT that cannot be understood"));
   const std::string objection = objection_to_chunk(*chunk);
   if (objection.empty()) co_return co_await pass_bdat(std::move(line), *chunk);
+  // What is read for nothing must not hold a session that nobody has logged in to.
+  if (!may_send() && !transaction_.begun()) {
+    co_await fail(part(objection, "a chunk from somebody who may not send"));
+  }
   BodyRules rules = body_rules();
   const BodyOutcome outcome = co_await drop_chunk(client_, chunk->size, std::move(rules));
   reply_bad(objection);
   // RFC 3030 section 2: after a chunk that was refused the message is to be given up.
   if (transaction_.begun()) refuse_rest();
-  if (chunk->last && transaction_.begun() && relay_is_well()) co_await reset_relay();
+  if (chunk->last) {
+    if (!relay_is_well()) transaction_.clear();
+    co_await reset_relay();
+  }
   if (outcome.draining) co_await fail(Errc::draining, "the service is going down");
 }
 
