@@ -179,11 +179,7 @@ Task<> Session::start_tls(const Command& command) {
   if (client_.tls() != nullptr) co_return reply_bad("503 5.5.1 TLS is active already.");
   if (!authenticator_.offers_tls()) co_return reply_bad("502 5.5.1 TLS is not available here.");
   co_await flush();
-  drop_relay();
-  transaction_.clear();
-  greeted_ = authenticated_ = bound_ = false;
-  handed_on_.clear();
-  pop_asked_ = false;
+  forget_client();
   // Who says more before the handshake is no client of TLS, or somebody between us and it. No
   // answer would be sure to reach the client, and none could be told from his.
   between_ = true;
@@ -206,14 +202,12 @@ Task<> Session::take_xclient(const Command& command) {
   client.local = said->local;
   const Result<> believed = authenticator_.believe(std::move(client));
   if (!believed) co_return reply_bad("550 5.7.0 " + one_line(believed.error().detail));
+  if (said->client) context_.name.reset();  // another's
   if (said->name) {
     context_.name = std::make_unique<proxy::ClientName>();
     context_.name->name = std::move(*said->name);
   }
-  drop_relay();
-  greeted_ = authenticated_ = bound_ = false;
-  handed_on_.clear();
-  pop_asked_ = false;
+  forget_client();
   out_ += greeting();
 }
 

@@ -88,6 +88,7 @@ class Session {
   bool pop_login_holds() const;
   bool may_send() const;
   void describe_client();
+  void forget_client();
   Error part(std::string_view text, std::string why);
 
   // session_mail.cc

@@ -42,6 +42,16 @@ void Session::describe_client() {
   is_open_port_ = open && config::is_ssl_port(*open, facts_.local);
 }
 
+// What the next words are from may be somebody else.
+void Session::forget_client() {
+  drop_relay();
+  transaction_.clear();
+  greeted_ = authenticated_ = bound_ = false;
+  handed_on_.clear();
+  pop_asked_ = false;
+  pop_login_.reset();
+}
+
 Task<> Session::reach_relay() {
   drop_relay();
   describe_client();
