@@ -48,6 +48,8 @@ bool is_definite_no(int status) {
   return status == ARES_ENODATA || status == ARES_ENOTFOUND || status == ARES_EBADNAME;
 }
 
+const ClientName unknown{{}, false, true};
+
 }  // namespace
 
 // The channel of c-ares, its sockets on our loop, and who waits for what.
@@ -107,7 +109,7 @@ class ClientLookup::Queries::Wait : public Waiter {
     handle = awaiting;
     question_.waiting.push_back(*this);
     timer_.start(
-        time_, [](void* self) { static_cast<Wait*>(self)->finish({}); }, this);
+        time_, [](void* self) { static_cast<Wait*>(self)->finish(unknown); }, this);
     queries_.start(question_);
   }
   ClientName await_resume() { return std::move(answer_); }
@@ -168,11 +170,11 @@ void ClientLookup::Queries::try_next(Question& question) {
   std::vector<std::string>& names = question.names;
   while (!names.empty() && is_no_host(names.back())) names.pop_back();
   if (names.empty()) {
-    const ClientName none{{}, !question.unsure};
+    const ClientName none{{}, !question.unsure, question.unsure};
     return finish(question, none);
   }
   // Nobody is left to be told.
-  if (question.waiting.empty()) return finish(question, {});
+  if (question.waiting.empty()) return finish(question, unknown);
   ares_addrinfo_hints hints = {};
   hints.ai_family = question.client.family();
   hints.ai_flags = ARES_AI_NOSORT;
@@ -190,7 +192,7 @@ void ClientLookup::Queries::try_next(Question& question) {
 void ClientLookup::Queries::got_addresses(Question& question, int status,
                                           const ares_addrinfo* list) {
   if (status == ARES_SUCCESS && list != nullptr && contains(*list, question.client)) {
-    const ClientName verified{question.names.back(), false};
+    const ClientName verified{question.names.back(), false, false};
     return finish(question, verified);
   }
   question.unsure = question.unsure || (status != ARES_SUCCESS && !is_definite_no(status));
@@ -280,7 +282,7 @@ ClientLookup::~ClientLookup() = default;
 
 Task<ClientName> ClientLookup::look_up(SocketAddress client, Millis time) {
   Queries::Question* const asked = queries_->question(client);
-  if (asked == nullptr) co_return ClientName();
+  if (asked == nullptr) co_return unknown;
   Queries::Wait wait(*queries_, *asked, time);
   ClientName name = co_await wait;
   co_return name;

@@ -17,6 +17,9 @@ namespace openmmp::proxy {
 struct ClientName {
   std::string name;       // in lower case; empty: there is none, or DNS does not say
   bool is_false = false;  // there is one, but it does not have the address (DNSSPOOFER)
+  // DNS does not say, and may do so later. c-ares does not tell this of the address itself, but of
+  // the names that it has.
+  bool is_unknown = false;
 };
 
 class ClientLookup {
@@ -31,7 +34,7 @@ class ClientLookup {
   explicit ClientLookup(Loop& loop, std::string servers = {});
   ~ClientLookup();
 
-  // Never fails: who cannot be looked up within `time` has no name.
+  // Never fails: the name of who cannot be looked up within `time` is unknown.
   Task<ClientName> look_up(SocketAddress client, Millis time);
 
  private:
