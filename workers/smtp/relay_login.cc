@@ -18,18 +18,19 @@ bool takes_plain(const Extensions& extensions) {
 }
 
 // By what the relay is told of the client.
-bool can_be_told(const RelayConnection& relay, const std::string& wanted) {
+bool can_be_told(const RelayConnection& relay, const std::string& user, const std::string& wanted) {
   const bool any = wanted == "auto";
   if (relay.told == Told::xproxyehlo) return any || wanted == "xproxyehlo";
-  const bool takes_login = relay.extensions.xclient.contains("LOGIN");
+  const bool takes_login =
+      relay.extensions.xclient.contains("LOGIN") && xtext(user).size() <= longest_xclient_value;
   return relay.told == Told::xclient && takes_login && (any || wanted == "xclient");
 }
 
 // What the option asks for, or the first way that there is.
-Result<HandedOn> way_for(const RelayConnection& relay, bool has_password,
+Result<HandedOn> way_for(const RelayConnection& relay, const std::string& user, bool has_password,
                          const config::Settings& settings) {
   const std::string& wanted = relay.store->relay.login;
-  if (can_be_told(relay, wanted)) return HandedOn::by_telling;
+  if (can_be_told(relay, user, wanted)) return HandedOn::by_telling;
   const bool any = wanted == "auto";
   if (takes_plain(relay.extensions)) {
     const bool has_admin = !settings.store_admin.empty();
@@ -57,7 +58,7 @@ Task<HandedOn> hand_on_login(RelayConnection& relay, ClientFacts& facts, std::st
                              proxy::Services& services) {
   const config::Settings& settings = context.settings();
   co_await sasl::check_name(user);
-  const HandedOn way = co_await way_for(relay, password != nullptr, settings);
+  const HandedOn way = co_await way_for(relay, user, password != nullptr, settings);
   const Millis time = services.settings.relay_timeout;
   if (way == HandedOn::by_telling) {
     facts.login = std::move(user);

@@ -286,7 +286,10 @@ std::string Session::greeting() const {
 }
 
 std::string Session::user() const {
-  return authenticated_ ? proxy::excerpt(record_.user, 256) : std::string("nobody");
+  constexpr size_t most = 256;
+  if (authenticated_) return proxy::excerpt(record_.user, most);
+  if (pop_claimed_ && pop_login_) return proxy::excerpt(pop_login_->user, most) + " (by POP)";
+  return "nobody";
 }
 
 uint64_t Session::max_size() const {

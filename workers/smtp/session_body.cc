@@ -72,6 +72,7 @@ Task<> Session::take_data() {
   const Answer answer = co_await hear_verdict(outcome);
   transaction_.clear();
   note_message(answer, outcome.size);
+  co_await flush();  // a client that hears of its message late sends it again
   if (answer.code == 421) co_await fail(Errc::closed, "the relay ends the session");
   if (outcome.draining) co_await fail(Errc::draining, "the service is going down");
 }
@@ -143,6 +144,7 @@ Task<> Session::pass_bdat(std::string line, Chunk chunk) {
   if (chunk.last) {
     transaction_.clear();
     note_message(answer, size);
+    co_await flush();
   } else {
     reply_all(answer.text);
     transaction_.add_chunk(chunk.size);

@@ -174,6 +174,7 @@ Task<> Session::send_and_hear() {
     proxy::Connection& relay = relay_->connection;
     relay.deadline(time, "answer from the relay");  // each has its own time
     if (!together) {
+      if (relay.has_buffered_input()) co_await fail(Errc::protocol, "it answers unasked");
       std::string line(slot.text);
       line += "\r\n";
       co_await relay.write(std::move(line));

@@ -35,6 +35,7 @@ void Session::describe_client() {
   if (context_.name && !context_.name->is_false && !context_.name->name.empty()) {
     facts_.name = context_.name->name;
   }
+  facts_.name_unknown_for_now = context_.name && context_.name->is_unknown;
   facts_.tls = tls_of(client_);
   facts_.login.clear();
   facts_.channel = pop_login_ ? settings().pop_before_smtp_kludge_channel : std::string();

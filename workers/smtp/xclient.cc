@@ -15,7 +15,7 @@ constexpr std::string_view command = "XCLIENT";
 constexpr std::string_view unavailable = "[UNAVAILABLE]";
 constexpr std::string_view unavailable_for_now = "[TEMPUNAVAIL]";
 constexpr std::string_view ipv6_prefix = "IPV6:";
-constexpr size_t longest_value = 255;
+constexpr size_t longest_value = longest_xclient_value;
 constexpr size_t longest_line = 512 - 2;  // and CR LF
 
 bool is_name_character(char c) {

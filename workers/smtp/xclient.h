@@ -13,6 +13,8 @@
 
 namespace openmmp::smtp {
 
+constexpr size_t longest_xclient_value = 255;
+
 // `text` as xtext: all but printable ASCII, and "+" and "=", as +XX.
 std::string xtext(std::string_view text);
 Result<std::string> parse_xtext(std::string_view text);
@@ -39,7 +41,7 @@ std::string told_address(const SocketAddress& address);
 
 // The commands, without line end and at most 512 octets each with it, with those of the facts that
 // `offered` names in upper case; none when there is nothing to say, two at most, and LOGIN is in
-// the last. A value that is longer than 255 as xtext is left out.
+// the last. A value that is longer as xtext than longest_xclient_value is left out.
 std::vector<std::string> xclient_commands(const ClientFacts& facts,
                                           const std::set<std::string>& offered);
 
