@@ -17,6 +17,8 @@ class SmtpLimitsTest(unittest.TestCase):
         write_file(mmp.path("users.ldif"), ldif({USER: HOST}))
         mmp.enable_smtp(relay.name)
         mmp.smtp_options.update(smtp)
+        # Several workers may greet one too many before they have told each other, and end it then.
+        mmp.process_options["NumThreads"] = "1"
         mmp.start()
         return mmp
 
@@ -29,7 +31,7 @@ class SmtpLimitsTest(unittest.TestCase):
         document = json.loads(mmp.ctl("--json", "badguys").stdout)
         return {row["address"]: row["badness"] for row in document["bad_guys"]}.get(HOST, 0)
 
-    def fail(self, mmp):
+    def guess(self, mmp):
         with SmtpClient(mmp.smtp_port) as client:
             client.begin(logged_in=False)
             self.assertEqual(client.log_in(USER, "wrong")[:3], "535")
@@ -40,7 +42,7 @@ class SmtpLimitsTest(unittest.TestCase):
             with self.subTest(pre_auth=pre_auth):
                 mmp = self.start(relay, PreAuth=pre_auth, BGPenalty=1)
                 self.assertEqual(self.badness(mmp), 0)
-                self.fail(mmp)
+                self.guess(mmp)
                 wait_until(lambda mmp=mmp: self.badness(mmp), "the address is one")
 
     def test_what_is_no_guess_makes_none(self):
@@ -74,7 +76,7 @@ class SmtpLimitsTest(unittest.TestCase):
         with SmtpClient(mmp.smtp_port) as second:
             second.begin(logged_in=False)
             second.log_in()
-            # Let in or not, which worker it came to decides, it is told to go.
+            # Let in or not, it is told to go.
             self.assertRegex(second.rest(), rb"(?m)^421 ")
 
 
