@@ -61,6 +61,8 @@ Task<Connection> log_in(Connection& client, D& dialect, LoginRecord& record,
     Login login = co_await dialect.authenticate();
     Result<Connection> backend = co_await attempt(client.while_present(
         open_mailbox(dialect, login, client, record, context, seats, services)));
+    // The client may have gone, or been told to leave, while the store answered.
+    co_await client.present();
     if (backend) {
       services.shared.login_succeeded(context);
       if (context.settings().auth_service_ttl > 0) remember_login(login, record, context, services);
@@ -68,7 +70,6 @@ Task<Connection> log_in(Connection& client, D& dialect, LoginRecord& record,
       co_await dialect.accept();
       co_return std::move(*backend);
     }
-    co_await client.present();  // else the attempt ended because the client did
     ++services.counters.failures;
     log_failure(context, record, backend.error());
     const Refusal why = refusal_for(record.stage, backend.error());

@@ -28,6 +28,8 @@ constexpr Millis linger = Seconds(10);
 constexpr int last_words = 4096;
 // A session that is silent for so long is probably not in the middle of something.
 constexpr Millis quiet = Seconds(1);
+// One that is never silent is told nothing, and ended all the same.
+constexpr Millis longest_leave = Seconds(2);
 
 }  // namespace
 
@@ -331,6 +333,7 @@ void Relay::check_idle() {
 void Relay::interrupt(const char* reason) {
   if (finished_) return;
   note_reason(reason);
+  leave_by_ = loop_.now() + longest_leave;
   leave_when_quiet();
 }
 
@@ -338,12 +341,13 @@ void Relay::interrupt(const char* reason) {
 // of the message: hence the silence, and the connection ends right behind the farewell.
 void Relay::leave_when_quiet() {
   const Millis silent = loop_.now() - last_traffic_;
-  if (silent < quiet) {
+  const bool is_quiet = silent >= quiet;
+  if (!is_quiet && loop_.now() < leave_by_) {
     idle_.start(
         quiet - silent, [](void* self) { static_cast<Relay*>(self)->leave_when_quiet(); }, this);
     return;
   }
-  if (!to_client_.blocked() && to_client_.at_line_end && !to_client_.end_passed_on) {
+  if (is_quiet && !to_client_.blocked() && to_client_.at_line_end && !to_client_.end_passed_on) {
     // One attempt: a client that does not read has no use for it.
     [[maybe_unused]] const ssize_t said = client_.write(farewell_, std::strlen(farewell_));
   }

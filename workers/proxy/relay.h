@@ -73,8 +73,9 @@ class Relay {
   void await_suspend(std::coroutine_handle<> handle) { waiting_ = handle; }
   RelayEnd await_resume() { return std::move(end_); }
 
-  // Ends the session as soon as nothing has passed for a moment; with the farewell, if what the
-  // client heard last ends a line. `reason` is a literal.
+  // Ends the session as soon as nothing has passed for a moment, or after two seconds in which
+  // something always has; with the farewell, if there was such a moment and what the client heard
+  // last ends a line. `reason` is a literal.
   void interrupt(const char* reason);
 
  private:
@@ -135,6 +136,7 @@ class Relay {
   Timer idle_;
   Millis idle_limit_;
   Millis last_traffic_;
+  Millis leave_by_{0};  // once interrupted
   const char* farewell_;
   std::coroutine_handle<> waiting_;
   RelayEnd end_;

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <optional>
+#include <tuple>
 
 #include "ipc/runtime/task.h"
 #include "tests/unit/proxy/sockets.h"
@@ -170,6 +171,18 @@ TEST_F(RelayTest, AnInterruptSaysFarewellAtALineEndOnly) {
   relay->interrupt("server is going down");
   finish();
   EXPECT_EQ(receive_some(client.get(), ended), "");
+}
+
+TEST_F(RelayTest, AnInterruptEndsOneThatIsNeverSilentToo) {
+  begin();
+  relay->interrupt("too many connections");
+  while (!task->finished()) {
+    std::ignore = ::send(client.get(), "a NOOP\r\n", 8, MSG_DONTWAIT | MSG_NOSIGNAL);
+    loop.run_turn();
+    bool ended = false;
+    receive_some(backend.get(), ended);
+  }
+  EXPECT_EQ(finish().reason, "too many connections");
 }
 
 TEST_F(RelayTest, KnowsAMidLineEndInWhatCameWithTheLogin) {
