@@ -271,8 +271,10 @@ TEST_F(AskTest, AServerThatCannotSayIsNoRefusal) {
               "unavailable: authentication server " + stub.server().to_string() + ": " + words);
   }
   StubHttp slow(yes, Manner::says_little);
-  EXPECT_EQ(ask(slow, 50ms), "unavailable: authentication server " + slow.server().to_string() +
-                                 ": no answer within 0.05 s");
+  // Of what is left of its time.
+  EXPECT_TRUE(ask(slow, 50ms)
+                  .starts_with("unavailable: authentication server " + slow.server().to_string() +
+                               ": no answer within 0.0"));
 }
 
 TEST_F(AskTest, AsksAgainWhenToldToWait) {

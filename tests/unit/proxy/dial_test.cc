@@ -67,8 +67,8 @@ class ResolverTest : public testing::Test {
   void finish(const Task<Addresses>& task) {
     while (!task.finished()) loop.run_turn();
   }
+  Names names;  // outlives the loop, which waits for the threads that ask
   Loop loop;
-  Names names;
   Resolver resolver{loop, names.function()};
   std::list<Task<Addresses>> tasks;
 };
