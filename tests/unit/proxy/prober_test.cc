@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include "ipc/runtime/socket.h"
 
@@ -13,7 +14,8 @@ class ProberTest : public testing::Test {
  protected:
   ProberTest() : log("Test") {
     log.set_level(0);
-    for (uint16_t port = 22000; !listener; ++port) {
+    // Where no other test begins that runs at the same time: one of them closes its port again.
+    for (auto port = static_cast<uint16_t>(22000 + getpid() % 8000); !listener; ++port) {
       Result<UniqueFd> socket = listen_tcp(*SocketAddress::parse("127.0.0.1", port));
       if (socket) listener = std::move(*socket);
     }
