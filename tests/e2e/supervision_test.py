@@ -146,9 +146,14 @@ class CannotStart(Supervision):
         self.rc("check", 1)
 
     def test_nothing_that_can_start(self):
-        for services in ("", "NoSuchService@12345", f"/nowhere/SmtpProxyAService@{free_port()}"):
+        for services in ("", "NoSuchService@12345"):
             write_file(self.mmp.path("AService.cfg"), f"default:ServiceList {services}\n")
             self.refused(2, "ServiceList")
+
+    def test_service_without_its_file(self):
+        services = f"/nowhere/SmtpProxyAService@{free_port()}"
+        write_file(self.mmp.path("AService.cfg"), f"default:ServiceList {services}\n")
+        self.refused(2, r"SmtpProxyAService\.cfg: error: is missing")
 
     def test_port_in_use(self):
         with socket.create_server((HOST, self.mmp.imap_port)):
