@@ -233,7 +233,7 @@ constexpr Option table[] = {
     ours(sessions, "MaxLoginAttempts", &S::max_login_attempts, number(1, 1000, "attempts"),
          in_proxies, now, "Logins tried in one session."),
     ours(sessions, "MaxCommands", &S::max_commands, number(1, 1000000, "commands"), in_proxies, now,
-         "Commands before login in one session."),
+         "Commands before login in one session; of SMTP, since the last message."),
     mmp(sessions, "Banner", &S::banner, plain, in_proxies, now,
         "Text of the greeting; empty: the product's."),
     mmp(sessions, "Capability", &S::capability, plain, in_imap, now,

@@ -102,7 +102,7 @@ struct Settings {
   Seconds connect_timeout{10};      // ours: TCP connection to a store
   Seconds store_login_timeout{60};  // ours: from the connection to the store's answer
   int max_login_attempts = 10;      // ours: per session
-  int max_commands = 1000;          // ours: commands before login, per session
+  int max_commands = 1000;          // ours: before login, per session; of SMTP since a message
   std::string banner;
   std::string capability;
   std::string server_down_alert = "Your IMAP server appears to be temporarily out of service.";
