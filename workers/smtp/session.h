@@ -29,6 +29,10 @@
 
 namespace openmmp::smtp {
 
+// Of a message whose relay is gone.
+inline constexpr std::string_view relay_lost =
+    "451 4.4.2 The connection to the relay was lost, try again later.";
+
 class Session {
  public:
   Session(proxy::Connection& client, proxy::SessionContext& context, proxy::Seats& seats,

@@ -7,8 +7,6 @@ namespace openmmp::smtp {
 
 namespace {
 
-constexpr std::string_view relay_lost =
-    "451 4.4.2 The connection to the relay was lost, try again later.";
 constexpr std::string_view too_large = "552 5.3.4 The message is too large.";
 
 Answer made_up(std::string_view reply) {

@@ -11,9 +11,6 @@ namespace {
 // Relays that greet and then vanish must not keep a session busy for ever.
 constexpr int most_renewals = 10;
 
-constexpr std::string_view relay_lost =
-    "451 4.4.2 The connection to the relay was lost, try again later.";
-
 std::string tls_of(const proxy::Connection& client) {
   if (client.tls() == nullptr) return {};
   const tls::Facts facts = client.tls()->facts();
