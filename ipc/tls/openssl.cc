@@ -29,7 +29,10 @@ std::string take_error() {
   if (error == 0) return "unknown error";
   if (ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_REASON(error) >= SSL_AD_REASON_OFFSET) {
     const int alert = ERR_GET_REASON(error) - SSL_AD_REASON_OFFSET;
-    return std::string("the peer sent the alert \"") + SSL_alert_desc_string_long(alert) + '"';
+    const std::string name = SSL_alert_desc_string_long(alert);
+    // Of those that came with TLS 1.3 OpenSSL 3.0 knows no name, but a reason.
+    const char* const reason = name == "unknown" ? ERR_reason_error_string(error) : nullptr;
+    return "the peer sent the alert \"" + (reason != nullptr ? reason : name) + '"';
   }
   if (const char* reason = ERR_reason_error_string(error)) return reason;
   char words[256];

@@ -222,6 +222,7 @@ class Dovecot(Server):
                  lmtp_port=None):
         super().__init__(name)
         self.lmtp_port = lmtp_port  # where it takes mail; None: it takes none
+        self.settings = ""  # more of one's own, as in dovecot.conf
         self.users = users
         self.tls = tls
         self.host = host
@@ -302,7 +303,7 @@ service pop3-login {{
     port = {self.pop3_port}
   }}
 {pop3s}  {login}}}
-{self._lmtp() if self.lmtp_port else ""}"""
+{self._lmtp() if self.lmtp_port else ""}{self.settings}"""
 
     def _lmtp(self):
         return f"""\
@@ -464,6 +465,7 @@ class Instance:
         self.smtp_options = {}
         self.smtp_port = self.smtps_port = None  # see enable_smtp()
         self.descriptors = None  # hard limit for every process of the instance
+        self.wrapper = []  # a command that makes surroundings for mmpd, and becomes it
 
     def path(self, *names):
         return os.path.join(self.directory, *names)
@@ -514,7 +516,7 @@ class Instance:
         self.write_configuration()
         with open(self.path("mmpd.out"), "ab") as output:
             self.process = subprocess.Popen(
-                [os.path.join(BIN, "mmpd"), "-d", self.directory, "--foreground"],
+                [*self.wrapper, os.path.join(BIN, "mmpd"), "-d", self.directory, "--foreground"],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
                 preexec_fn=self._limit_descriptors,
             )
@@ -715,8 +717,8 @@ def serve_imap_login(connection, lines):
 class Client:
     """A client that sends exactly the bytes it is told to."""
 
-    def __init__(self, port, timeout=20):
-        self.socket = socket.create_connection((HOST, port), timeout)
+    def __init__(self, port, timeout=20, host=HOST):
+        self.socket = socket.create_connection((host, port), timeout)
         self.lines = self.socket.makefile("rb")
 
     def send(self, text):
