@@ -55,8 +55,8 @@ class Redis(Server):
             self.process.wait()
 
 
-class Fleet(unittest.TestCase):
-    """Two instances with the same users, stores and relays."""
+class Fleet:
+    """Two instances with the same users, stores and relays, for a TestCase."""
 
     @classmethod
     def setUpClass(cls):
@@ -77,11 +77,15 @@ class Fleet(unittest.TestCase):
         return Redis()
 
     @classmethod
+    def urls(cls):
+        return cls.redis.url
+
+    @classmethod
     def make_instance(cls, **shared):
         mmp = Instance("ldif:users.ldif", PreAuth="yes", BGPenalty="2", BGMaxBadness="60")
         cls.addClassCleanup(mmp.close)
         write_file(mmp.path("users.ldif"), ldif({ALICE: HOST, BOB: HOST}))
-        mmp.process_options.update(SharedState=cls.redis.url, SharedStatePassword=f'"{SECRET}"',
+        mmp.process_options.update(SharedState=cls.urls(), SharedStatePassword=f'"{SECRET}"',
                                    NumThreads="1", **shared)
         mmp.imap_options["BacksidePort"], mmp.pop_options["BacksidePort"] = (
             stub.port for stub in cls.stores)
@@ -152,7 +156,7 @@ class Fleet(unittest.TestCase):
         self.assertTrue(self.may_send(second, address))
 
 
-class Shared(Fleet):
+class Shared(Fleet, unittest.TestCase):
     def test_a_login_by_pop_opens_submission_elsewhere(self):
         self.assertFalse(self.may_send(self.b, "127.0.3.1"))
         self.assertTrue(self.pop_login(self.a, "127.0.3.1"))
@@ -247,7 +251,7 @@ class Shared(Fleet):
         wait_until(lambda: "127.0.3.71" in self.logins(self.b), "learnt when it is back")
 
 
-class Tls(Fleet):
+class Tls(Fleet, unittest.TestCase):
     """By TLS, verified against SharedStateCaFile; and what a reload changes."""
 
     @classmethod
@@ -290,8 +294,6 @@ class Tls(Fleet):
         self.assertIn("SharedStateCaFile", done.stdout + done.stderr)
         self.assertTrue(self.shared(self.b)["connected"])
 
-
-del Fleet  # nothing of its own to run
 
 if __name__ == "__main__":
     unittest.main()

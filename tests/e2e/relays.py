@@ -101,6 +101,7 @@ class Postfix(Server):
         super().__init__(name)
         self.host, self.port = host, port or free_port()
         self.boxes = boxes or {}
+        self.listeners = {}  # of further ports the options, {port: {option: value}}
         self.sasl = SaslServer(senders, name + "-sasl")
         self.options = options_of(certificate) | {
             "compatibility_level": "3.6",
@@ -149,8 +150,11 @@ class Postfix(Server):
             options["transport_maps"] = f"inline:{{{boxes}}}"
         text = "".join(f"{key} = {value}\n" for key, value in options.items())
         write_file(self.path("etc", "main.cf"), text)
-        listen = f"{self.host}:{self.port}"
-        write_file(self.path("etc", "master.cf"), MASTER.format(listen=listen))
+        services = MASTER.format(listen=f"{self.host}:{self.port}")
+        for port, special in self.listeners.items():
+            words = "".join(f" -o {key}={value}" for key, value in special.items())
+            services += f"{self.host}:{port} inet n - n - - smtpd{words}\n"
+        write_file(self.path("etc", "master.cf"), services)
         done = run(["/usr/sbin/postfix", "-c", self.path("etc"), "check"])
         if done.returncode != 0:
             raise TestbedError(f"postfix check:\n{done.stdout}{done.stderr}" + tail(self.log))
@@ -248,7 +252,8 @@ class StubRelay:
         self.replies = {"GREETING": b"220 stub.example.com ESMTP\r\n", "HELO": OK,
                         "DATA": b"354 go on\r\n", "QUIT": b"221 2.0.0 bye\r\n",
                         "AUTH": b"235 2.7.0 welcome\r\n", "RCPT": b"250 2.1.5 ok\r\n",
-                        "STARTTLS": b"220 2.0.0 ready\r\n", **(replies or {})}
+                        "STARTTLS": b"220 2.0.0 ready\r\n",
+                        "XCLIENT": b"220 stub.example.com ESMTP\r\n", **(replies or {})}
         self.keep_data = keep_data
         self.password = password
         self.context = context
@@ -349,8 +354,6 @@ class Conversation:
             self.mail.recipients.append(line)
         elif verb == "DATA" and positive:
             self.take_data()
-        elif verb == "XCLIENT" and positive:
-            self.say("GREETING")
         elif verb == "STARTTLS" and positive:
             self.socket = self.stub.context.wrap_socket(self.socket, server_side=True)
         elif verb == "AUTH" and positive and positive < 400 and positive >= 300:
