@@ -281,6 +281,10 @@ constexpr Option table[] = {
          in_stores, now, "How often a store that is down is probed."),
     ours(sessions, "StoreRampTime", &S::store_ramp_time, number(0, 86400, "seconds"), in_stores,
          now, "How long a store that has come back gets fewer logins at a time."),
+    ours(
+        sessions, "IoUring", &S::io_uring, plain, in_proxies, now,
+        "Make system calls of many sessions together by io_uring(7), where the kernel lets us; no: "
+        "one by one."),
     mmp(sessions, "DebugKeys", &S::debug_keys, one_of(debug_subjects), in_proxies | in_vdmap, now,
         "Subjects to log in detail whatever LogLevel is: connect, stores that are dialled; ldap, "
         "each step of a look-up; certmap, those of a certificate's; tls, handshakes with clients. "

@@ -121,6 +121,7 @@ struct Settings {
   int store_failures = 3;           // ours: in a row, until a store counts as down; 0: never
   Seconds store_probe_interval{5};  // ours
   Seconds store_ramp_time{10};      // ours: how long a store that came back is spared
+  bool io_uring = true;             // ours
   Words debug_keys;
 
   // Protections.

@@ -7,12 +7,31 @@
 #include <array>
 #include <cerrno>
 #include <limits>
+#include <span>
 
 namespace openmmp {
 
 namespace {
 constexpr size_t max_events_a_turn = 256;
 constexpr Millis refused_pause{100};
+
+using Readers = std::array<detail::Watch*, detail::SocketTurn::most_together>;
+
+// Those of `events` whose sockets are to be read ahead; how many there are.
+size_t find_readers(std::span<const epoll_event> events, Readers& readers) {
+  size_t count = 0;
+  for (const epoll_event& event : events) {
+    auto* watch = static_cast<detail::Watch*>(event.data.ptr);
+    if (watch == nullptr || watch->events == 0 || (event.events & EPOLLIN) == 0) continue;
+    if (watch->ahead != nullptr) {
+      watch->ahead->is_old = true;
+    } else if (watch->reads_ahead) {
+      readers[count++] = watch;
+    }
+  }
+  return count;
+}
+
 }  // namespace
 
 struct Loop::Libuv {
@@ -35,7 +54,10 @@ BeforeWait::BeforeWait(Loop& loop, std::function<void()> callback)
   loop.before_wait_.push_back(*this);
 }
 
-Loop::Loop() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), libuv_(std::make_unique<Libuv>()) {
+Loop::Loop()
+    : epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      turn_(epoll_.get()),
+      libuv_(std::make_unique<Libuv>()) {
   CHECK(epoll_);
   CHECK(uv_loop_init(&libuv_->loop) == 0);
   uv_prepare_init(&libuv_->loop, &libuv_->presence);
@@ -63,10 +85,12 @@ void Loop::update_now() {
 void Loop::run() {
   stopped_ = false;
   while (!stopped_ && anything_left()) turn(true);
+  turn_.finish(&refused_);
 }
 
 bool Loop::run_turn() {
   turn(false);
+  turn_.finish(&refused_);
   return anything_left();
 }
 
@@ -78,8 +102,11 @@ void Loop::turn(bool may_wait) {
   drain_ready();
   // Whatever ran just now may have asked the loop to stop, or left nothing to wait for.
   if (may_wait && (stopped_ || !anything_left())) return;
-  wait_for_events(may_wait ? wait_time() : 0);
-  refused_.for_each([this](Watch& watch) { add(watch); });
+  const bool told = turn_.finish(&refused_);
+  wait_for_events(may_wait && !told ? wait_time() : 0);
+  refused_.for_each([this](Watch& watch) {
+    if (add(watch)) watch.unlink();
+  });
   run_timers();
   retired_.clear();
 }
@@ -102,20 +129,28 @@ void Loop::wait_for_events(int milliseconds) {
   CHECK(count >= 0 || errno == EINTR);
   update_now();
   bool libuv_ready = uv_backend_timeout(&libuv_->loop) == 0;
-  for (int i = 0; i < count; ++i) {
-    const epoll_event& event = events[static_cast<size_t>(i)];
+  const auto all =
+      std::span<const epoll_event>(events).first(static_cast<size_t>(std::max(count, 0)));
+  for (const epoll_event& event : all) libuv_ready = libuv_ready || event.data.ptr == nullptr;
+  for (size_t i = 0; i < all.size(); i += detail::SocketTurn::most_together) {
+    if (i > 0) turn_.finish(&refused_);  // the first need not wait for the last
+    dispatch(all.subspan(i, std::min(detail::SocketTurn::most_together, all.size() - i)));
+  }
+  if (libuv_ready) uv_run(&libuv_->loop, UV_RUN_NOWAIT);
+}
+
+void Loop::dispatch(std::span<const epoll_event> events) {
+  Readers readers;
+  turn_.read_ahead(std::span(readers).first(find_readers(events, readers)));
+  for (const epoll_event& event : events) {
     const auto* watch = static_cast<Watch*>(event.data.ptr);
-    if (watch == nullptr) {
-      libuv_ready = true;
-      continue;
-    }
+    if (watch == nullptr) continue;
     // An error or a hang-up is for whoever watches: the next system call says what it is.
     const bool broken = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
     constexpr uint32_t any = EPOLLIN | EPOLLOUT | EPOLLRDHUP;
     const uint32_t ready = watch->events & (event.events | (broken ? any : 0));
     if (ready != 0) watch->callback(watch->owner, static_cast<int>(ready & ~EPOLLET));
   }
-  if (libuv_ready) uv_run(&libuv_->loop, UV_RUN_NOWAIT);
 }
 
 void Loop::update(Watch& watch, uint32_t events) {
@@ -130,20 +165,21 @@ void Loop::update(Watch& watch, uint32_t events) {
     if (registered) CHECK(::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, watch.fd.get(), nullptr) == 0);
   } else if (registered) {
     repeat(watch);
-  } else {
-    add(watch);
+  } else if ((events & EPOLLET) != 0) {
+    turn_.add(watch);
+  } else if (!add(watch)) {
+    refused_.push_back(watch);
   }
 }
 
-void Loop::add(Watch& watch) {
+// False: not now, see SocketTurn::settle_registrations().
+bool Loop::add(Watch& watch) {
   epoll_event event = {};
   event.events = watch.events;
   event.data.ptr = &watch;
-  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, watch.fd.get(), &event) == 0) return watch.unlink();
-  // Short of memory or of the user's share of watches. That passes, and must not end the other
-  // sessions: it is tried again, and the kernel then reports whatever has come meanwhile.
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, watch.fd.get(), &event) == 0) return true;
   CHECK(errno == ENOSPC || errno == ENOMEM);
-  if (!watch.linked()) refused_.push_back(watch);
+  return false;
 }
 
 void Loop::repeat(Watch& watch) {

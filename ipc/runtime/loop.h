@@ -15,7 +15,9 @@
 #include <vector>
 
 #include "ipc/runtime/linked_list.h"
+#include "ipc/runtime/socket_turn.h"
 #include "ipc/runtime/unique_fd.h"
+#include "ipc/runtime/watch.h"
 
 struct uv_loop_s;
 
@@ -57,6 +59,10 @@ class Loop {
   // One turn without waiting. True while anything is left to wait for. For tests.
   bool run_turn();
 
+  // From now on the calls of StreamSockets in one turn are made together; false: the kernel does
+  // not let us, and nothing changes. Fewer readers than `fewest` are not worth it.
+  bool join_calls(size_t fewest_readers = 2) { return turn_.join(fewest_readers); }
+
   // A monotonic clock, read once a turn.
   Millis now() const { return now_; }
   // The same clock, read now: after a long computation inside one turn.
@@ -71,31 +77,27 @@ class Loop {
  private:
   friend class BeforeWait;
   friend class PollHandle;
+  friend class StreamSocket;
   friend class Timer;
   struct Libuv;
   using Timers = std::multimap<Millis, Timer*>;
 
-  // A descriptor that is watched. It may go away while events for it are still in a turn's batch,
-  // so the loop keeps it until the turn is over.
-  struct Watch : ListNode {  // in refused_ while the kernel would not have it
-    UniqueFd fd;
-    void* owner = nullptr;
-    void (*callback)(void* owner, int events) = nullptr;
-    uint32_t events = 0;  // as epoll(7) has them
-  };
+  using Watch = detail::Watch;
   void update(Watch& watch, uint32_t events);
-  void add(Watch& watch);
+  bool add(Watch& watch);
   void repeat(Watch& watch);
   void retire(std::unique_ptr<Watch> watch);
 
   void turn(bool may_wait);
   int wait_time();
   void wait_for_events(int milliseconds);
+  void dispatch(std::span<const epoll_event> events);
   void drain_ready();
   void run_timers();
   bool anything_left();
 
   UniqueFd epoll_;
+  detail::SocketTurn turn_;
   Millis now_{0};
   std::unique_ptr<Libuv> libuv_;
   LinkedList<Waiter> ready_;

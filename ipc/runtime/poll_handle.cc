@@ -29,16 +29,11 @@ void PollHandle::set_owner(void* owner, Callback callback) {
   watch_->callback = callback;
 }
 
-void PollHandle::watch_edges() {
-  loop_->update(*watch_, EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLERR | EPOLLRDHUP | EPOLLET);
-}
-void PollHandle::repeat_edges() { loop_->repeat(*watch_); }
-
 void PollHandle::close() {
   if (watch_ == nullptr) return;
-  // The kernel forgets a descriptor's registration with its last close. A descriptor that another
-  // process may hold open too, as of a listener, would keep it.
-  if ((watch_->events & EPOLLET) == 0) watch(0);
+  // The kernel forgets a descriptor's registration with its last close, and another process may
+  // hold this one open, too.
+  watch(0);
   watch_->fd.reset();
   loop_->retire(std::move(watch_));
 }

@@ -1,5 +1,5 @@
 // One socket on the loop: owns the descriptor, calls back when it is readable or writable. Reading
-// and writing are the owner's business, so that TLS and splice can work on the descriptor itself.
+// and writing are the owner's business.
 #pragma once
 
 #include <memory>
@@ -14,7 +14,7 @@ class PollHandle {
  public:
   static constexpr int readable = 1;  // EPOLLIN
   static constexpr int writable = 4;  // EPOLLOUT
-  // With watch_edges() only:
+  // Of a StreamSocket only:
   static constexpr int urgent = 2;      // EPOLLPRI: out-of-band data in the input
   static constexpr int failed = 8;      // EPOLLERR: the connection is lost
   static constexpr int ended = 0x2000;  // EPOLLRDHUP: the peer sends no more
@@ -37,18 +37,12 @@ class PollHandle {
   // Level triggered: calls back while any of these events is true; 0 for none. Costs one system
   // call when it changes something and none when not.
   void watch(int events) { loop_->update(*watch_, static_cast<uint32_t>(events)); }
-  // Edge triggered, and never changed again: calls back when the socket becomes readable or
-  // writable. The owner then reads until there is no more, or remembers that there is. No other
-  // process may have the descriptor: closing it is all that ends the registration.
-  void watch_edges();
-  // Calls back again for what is true now, as if it had just become true.
-  void repeat_edges();
   int watched() const { return static_cast<int>(watch_->events); }
   void close();
   // Gives the descriptor away and ends the handle.
   [[nodiscard]] UniqueFd release();
 
- private:
+ protected:
   Loop* loop_ = nullptr;
   std::unique_ptr<Loop::Watch> watch_;
 };

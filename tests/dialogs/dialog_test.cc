@@ -75,11 +75,13 @@ class Dialog : public testing::TestWithParam<std::string> {
 };
 
 TEST_P(Dialog, Plays) {
-  Stage stage(script_, make_session(), protocol());
-  while (stage.turn()) {
+  for (const Calls calls : {Calls::together, Calls::one_by_one}) {
+    Stage stage(script_, make_session(), protocol(), calls);
+    while (stage.turn()) {
+    }
+    ASSERT_EQ(stage.failure(), "") << GetParam();
+    EXPECT_EQ(stage.verdict(), "") << GetParam();
   }
-  ASSERT_EQ(stage.failure(), "") << GetParam();
-  EXPECT_EQ(stage.verdict(), "") << GetParam();
 }
 
 TEST_P(Dialog, MayDieAtEveryTurn) {

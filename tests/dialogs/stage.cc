@@ -174,7 +174,8 @@ std::vector<ipc::NamedFile> files_for(const config::Settings& settings, std::str
 
 }  // namespace
 
-Stage::Stage(const Script& script, MakeSession make_session, proxy::Stores::Protocol protocol)
+Stage::Stage(const Script& script, MakeSession make_session, proxy::Stores::Protocol protocol,
+             Calls calls)
     : script_(script),
       log_file_(file_with("")),
       log_("Dialog"),
@@ -182,6 +183,7 @@ Stage::Stage(const Script& script, MakeSession make_session, proxy::Stores::Prot
       down_(bind_somewhere()),
       pairs_(pairs_for(script, names_for(port_of(store_), port_of(down_), connect_client()))),
       settings_(config::settings_from(pairs_)) {
+  CHECK(calls == Calls::one_by_one || loop_.join_calls(1));
   log_.set_level(settings_.log_level);
   log_.set_file(UniqueFd(::dup(log_file_.get())));
   if (const Result<> raised = raise(protocol); !raised) {

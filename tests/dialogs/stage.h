@@ -18,9 +18,13 @@ namespace openmmp::dialogs {
 using MakeSession = std::function<Task<>(proxy::Connection client, proxy::SessionContext& context,
                                          proxy::Services& services)>;
 
+// How the session's system calls are made: see SocketCalls.
+enum class Calls { together, one_by_one };
+
 class Stage {
  public:
-  Stage(const Script& script, MakeSession make_session, proxy::Stores::Protocol protocol);
+  Stage(const Script& script, MakeSession make_session, proxy::Stores::Protocol protocol,
+        Calls calls = Calls::together);
   ~Stage();
 
   // One turn of the loop and of both peers. False when there is nothing left to do.

@@ -62,6 +62,10 @@ void Connection::Block::ready(int events) {
   wire.note(events);
   if ((events & PollHandle::writable) != 0) wire.flush();
   read_available();
+  if (wire.write_error() != 0 && !end) {
+    reset = true;
+    end.emplace(Errc::closed, wire.reason(wire.write_error()));
+  }
   wake();
 }
 
@@ -225,6 +229,15 @@ Task<> Connection::write(std::string text) {
   }
 }
 
+Task<> Connection::sent() {
+  while (block_->wire.unsent() > 0) {
+    if (block_->failure) co_await fail(*block_->failure);
+    block_->wire.tell_when_sent();
+    Wait wait(*block_);
+    co_await wait;
+  }
+}
+
 void Connection::consume(size_t count) { block_->input.consume(count); }
 
 Task<> Connection::upgrade(tls::Stream stream, std::string go_ahead) {
@@ -273,6 +286,8 @@ Task<> Connection::linger(Millis time) {
     co_await wait;
   }
 }
+
+bool Connection::has_lost_words() const { return block_->wire.write_error() != 0; }
 
 bool Connection::has_ended() const { return block_->end.has_value(); }
 

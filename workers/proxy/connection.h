@@ -42,8 +42,11 @@ class Connection {
   // Without its line end. Errc::limit: longer than `limit`. Errc::closed: the peer closed.
   Task<std::string> read_line(size_t limit);
   Task<std::string> read_bytes(size_t count);
-  // Returns when the kernel has taken all of it. `text` is wiped afterwards.
+  // Returns when the kernel has taken all of it, or, as with short texts, will be asked to by the
+  // end of the turn. `text` is wiped afterwards.
   Task<> write(std::string text);
+  // Returns when it has taken all of what was written: for last words.
+  Task<> sent();
   // What has come and is not used yet, for those who read no lines; more of it, or something else
   // that may be worth a look; and it is used.
   std::string_view buffered() const { return buffer().view(); }
@@ -72,6 +75,8 @@ class Connection {
   Task<> linger(Millis time);
 
   bool has_buffered_input() const { return !buffered().empty(); }
+  // Something that was written cannot have arrived.
+  bool has_lost_words() const;
   // Behind what is buffered nothing will come any more.
   bool has_ended() const;
   int fd() const;

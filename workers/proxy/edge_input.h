@@ -1,4 +1,4 @@
-// What the edges of a socket (PollHandle::watch_edges) tell of its unread input.
+// What the edges of a socket (StreamSocket) tell of its unread input.
 #pragma once
 
 #include <cstddef>
@@ -19,8 +19,8 @@ struct EdgeInput {
     if (end) trust_short_reads = false;
     if (end || (events & PollHandle::readable) != 0) may_have_more = true;
   }
-  // After a read of `got` bytes, more than none, into a buffer of `room`.
-  void after_read(size_t got, size_t room) { may_have_more = got == room || !trust_short_reads; }
+  // After a read that gave something; `filled`: all that there was room for.
+  void after_read(bool filled) { may_have_more = filled || !trust_short_reads; }
   // After a read that gave nothing.
   void exhausted() { may_have_more = false; }
 };

@@ -109,7 +109,11 @@ Task<Connection> introduce(Connection& client, LoginRecord& record, SessionConte
   client.allow_farewell(farewell_time);
   co_await attempt(dialect.farewell(backend.error()));
   const bool unheard = backend.error().code != Errc::closed || client.has_buffered_input();
-  if (unheard) co_await attempt(client.linger(farewell_time));
+  if (unheard) {
+    co_await attempt(client.linger(farewell_time));
+  } else {
+    co_await attempt(client.sent());
+  }
   co_return fail(backend.error());
 }
 

@@ -67,13 +67,13 @@ Relay::Relay(Loop& loop, RelayPool& pool, Connection client, Connection backend,
       farewell_(farewell) {
   to_backend_.from = to_client_.to = &client_;
   to_backend_.to = to_client_.from = &backend_;
-  for (Direction* direction : {&to_backend_, &to_client_}) {
-    Connection& source = direction == &to_backend_ ? client : backend;
-    Connection::Remains remains = source.release();
-    *direction->from = std::move(remains.wire);
-    direction->read_size = small_read;
-    hold(*direction, remains.unread.data(), remains.unread.size());
-  }
+  Connection::Remains of_client = client.release();
+  Connection::Remains of_backend = backend.release();
+  client_ = std::move(of_client.wire);
+  backend_ = std::move(of_backend.wire);
+  to_backend_.read_size = to_client_.read_size = small_read;
+  pass(to_backend_, of_client.unread.data(), of_client.unread.size());
+  pass(to_client_, of_backend.unread.data(), of_backend.unread.size());
   client_.set_owner(this, [](void* self, int events) {
     auto* relay = static_cast<Relay*>(self);
     relay->ready(relay->client_, events);
@@ -105,8 +105,11 @@ void Relay::ready(Wire& wire, int events) {
   if ((events & PollHandle::failed) && &wire == &client_) {
     note_reason("client connection lost");
     finish();
+  } else if (wire.write_error() != 0 && !incoming.discards) {
+    target_failed(incoming, wire.write_error());
   }
-  if ((events & PollHandle::writable) && was_blocked) pump(incoming);
+  const bool has_room = (events & PollHandle::writable) != 0;
+  if (has_room && (was_blocked || incoming.source_ended)) pump(incoming);
   if (wire.may_read()) pump(outgoing);
   resume_if_finished();
 }
@@ -123,9 +126,15 @@ void Relay::pump(Direction& direction) {
       break;
     }
   }
-  if (direction.blocked() || finished_) return;
+  if (!direction.blocked() && !finished_) pumped_dry(direction);
+}
+
+// The source has given all it had for now, or for ever.
+void Relay::pumped_dry(Direction& direction) {
   release(direction);  // a direction that waits for its source needs nothing
-  if (direction.source_ended) end_reached(direction);
+  if (!direction.source_ended) return;
+  if (direction.discards || direction.to->unsent() == 0) return end_reached(direction);
+  direction.to->tell_when_sent();
 }
 
 // The outcome of a read that gave nothing.
@@ -146,17 +155,17 @@ Relay::Step Relay::copy(Direction& direction) {
   if (got <= 0) return nothing_read(direction, got);
   const auto count = static_cast<size_t>(got);
   adapt(direction, count);
-  if (direction.discards) return Step::more;
-  const ssize_t taken = direction.to->write(buffer, count);
-  if (taken < 0 && errno != EAGAIN) {
-    target_failed(direction);
-    return Step::more;
-  }
-  const size_t sent = taken < 0 ? 0 : static_cast<size_t>(taken);
-  direction.total += sent;
-  direction.at_line_end = buffer[count - 1] == '\n';
-  if (sent < count) hold(direction, buffer + sent, count - sent);
+  if (!direction.discards) pass(direction, buffer, count);
   return Step::more;
+}
+
+void Relay::pass(Direction& direction, const char* bytes, size_t count) {
+  if (count == 0) return;
+  direction.at_line_end = bytes[count - 1] == '\n';
+  const ssize_t taken = direction.to->write(bytes, count);
+  if (taken < 0) return target_failed(direction, errno);
+  CHECK(static_cast<size_t>(taken) == count);  // it takes as much as our buffer holds
+  direction.total += count;
 }
 
 // How to read next, after a read of `count` bytes.
@@ -169,23 +178,26 @@ void Relay::adapt(Direction& direction, size_t count) {
   } else if (count == direction.read_size) {
     direction.read_size = RelayPool::buffer_size;
   }
+  // What is read ahead is little, and would be taken for the end of a flood.
+  direction.from->allow_read_ahead(direction.read_size == small_read);
 }
 
 // True when the next bytes are to go through a pipe, which the direction then has.
 bool Relay::splices(Direction& direction) {
   if (!direction.bulk || direction.discards) return false;
   if (direction.from->tls() != nullptr || direction.to->tls() != nullptr) return false;
-  if (direction.held && direction.held->pipe) return true;
+  if (direction.held) return true;
   std::optional<Pipe> pipe = pool_.take_pipe();
   if (!pipe) return false;
-  if (!direction.held) direction.held = std::make_unique<Held>();
-  direction.held->pipe = std::move(pipe);
+  direction.held = std::make_unique<Held>(std::move(*pipe));
   return true;
 }
 
 Relay::Step Relay::splice_through(Direction& direction) {
   Held& held = *direction.held;
-  const ssize_t got = ::splice(direction.from->fd(), nullptr, held.pipe->write_end.get(), nullptr,
+  direction.to->send_now();  // what was copied goes before
+  if (direction.to->has_unsent()) return Step::later;
+  const ssize_t got = ::splice(direction.from->fd(), nullptr, held.pipe.write_end.get(), nullptr,
                                pipe_size, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
   // splice() does not get past urgent data: whether there is more, and why not, recv() must say.
   if (got <= 0) return copy(direction);
@@ -196,36 +208,17 @@ Relay::Step Relay::splice_through(Direction& direction) {
   return Step::more;
 }
 
-void Relay::hold(Direction& direction, const char* bytes, size_t count) {
-  if (count == 0) return;
-  if (!direction.held) direction.held = std::make_unique<Held>();
-  direction.held->bytes.assign(bytes, count);  // what was there has been taken
-  direction.held->start = 0;
-  direction.at_line_end = bytes[count - 1] == '\n';
-}
-
 void Relay::flush(Direction& direction) {
   direction.to->flush();
-  if (!direction.held) return;
-  Held& held = *direction.held;
-  if (held.in_pipe > 0) return flush_pipe(direction);
-  if (!held.blocked()) return;
-  const ssize_t taken =
-      direction.to->write(held.bytes.data() + held.start, held.bytes.size() - held.start);
-  if (taken < 0) {
-    if (errno != EAGAIN) target_failed(direction);
-    return;
-  }
-  direction.total += static_cast<uint64_t>(taken);
-  held.start += static_cast<size_t>(taken);
+  if (direction.held && direction.held->in_pipe > 0) flush_pipe(direction);
 }
 
 void Relay::flush_pipe(Direction& direction) {
   Held& held = *direction.held;
-  const ssize_t taken = ::splice(held.pipe->read_end.get(), nullptr, direction.to->fd(), nullptr,
+  const ssize_t taken = ::splice(held.pipe.read_end.get(), nullptr, direction.to->fd(), nullptr,
                                  held.in_pipe, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
   if (taken < 0) {
-    if (errno != EAGAIN) target_failed(direction);
+    if (errno != EAGAIN) target_failed(direction, errno);
     return;
   }
   direction.total += static_cast<uint64_t>(taken);
@@ -235,20 +228,19 @@ void Relay::flush_pipe(Direction& direction) {
 // Gives back what the direction held. Bytes still in it are lost: nobody is there to take them.
 void Relay::release(Direction& direction) {
   if (!direction.held) return;
-  Held& held = *direction.held;
-  if (held.pipe && held.in_pipe == 0) {
-    pool_.give_back(std::move(*held.pipe));
-  } else if (held.pipe) {
+  if (direction.held->in_pipe == 0) {
+    pool_.give_back(std::move(direction.held->pipe));
+  } else {
     pool_.pipe_closed();
   }
   direction.held.reset();
 }
 
 // `direction.to` takes nothing any more.
-void Relay::target_failed(Direction& direction) {
+void Relay::target_failed(Direction& direction, int error) {
   const bool client_lost = direction.to == &client_;
   note_reason(
-      fmt::format("{}: {}", client_lost ? "client" : "server", direction.to->reason(errno)));
+      fmt::format("{}: {}", client_lost ? "client" : "server", direction.to->reason(error)));
   release(direction);
   if (client_lost) return finish();
   // What a lost store had said before is still to be delivered; what the client says is not.

@@ -4,8 +4,8 @@
 //
 // Short exchanges are copied through one buffer that the whole loop shares; a direction that fills
 // that buffer goes over to splice(2) through a pooled pipe, if neither side has TLS, and comes back
-// when a burst is small again. Only what the other side did not take at once gets memory of its
-// own.
+// when a burst is small again. What is passed on is sent by the end of the turn;
+// memory for longer is held only for what the other side did not take then.
 #pragma once
 
 #include <coroutine>
@@ -48,7 +48,7 @@ class RelayPool {
   size_t pipes_out_ = 0;
 };
 
-// How a relay ended. The counts are of bytes that the other side's kernel took.
+// How a relay ended. The counts are of bytes that were passed on.
 struct RelayEnd {
   uint64_t from_client = 0;
   uint64_t from_backend = 0;
@@ -79,13 +79,11 @@ class Relay {
   void interrupt(const char* reason);
 
  private:
-  // What a direction needs only while it is busy: bytes that `to` has not taken yet, and a pipe.
+  // What a direction needs only while it splices.
   struct Held {
-    std::string bytes;
-    size_t start = 0;  // of what is left of `bytes`
-    std::optional<Pipe> pipe;
+    explicit Held(Pipe p) : pipe(std::move(p)) {}
+    Pipe pipe;
     size_t in_pipe = 0;
-    bool blocked() const { return start < bytes.size() || in_pipe > 0; }
   };
   // One way of the two. `from` and `to` are the Relay's own.
   struct Direction {
@@ -99,23 +97,24 @@ class Relay {
     bool source_ended = false;   // its end has been read, and
     bool end_passed_on = false;  // told to the other side
     bool at_line_end = true;     // what `to` has got ends with a LF, as far as we have looked
-    bool blocked() const { return (held && held->blocked()) || to->has_unsent(); }
+    bool blocked() const { return !discards && ((held && held->in_pipe > 0) || to->has_unsent()); }
   };
   enum class Step { more, later };
 
   void start();
   void ready(Wire& wire, int events);
   void pump(Direction& direction);
+  void pumped_dry(Direction& direction);
   Step copy(Direction& direction);
   bool splices(Direction& direction);
   Step splice_through(Direction& direction);
   Step nothing_read(Direction& direction, ssize_t got);
   void adapt(Direction& direction, size_t count);
-  void hold(Direction& direction, const char* bytes, size_t count);
+  void pass(Direction& direction, const char* bytes, size_t count);
   void flush(Direction& direction);
   void flush_pipe(Direction& direction);
   void release(Direction& direction);
-  void target_failed(Direction& direction);
+  void target_failed(Direction& direction, int error);
   void end_reached(Direction& direction);
   void client_ended();
   void backend_ended();

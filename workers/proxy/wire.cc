@@ -23,7 +23,7 @@ thread_local std::string scratch;
 }  // namespace
 
 Wire::~Wire() {
-  // close(2) does the rest.
+  // The socket does the rest.
   if (!socket_ || tls_ == nullptr || std::exchange(tls_->ended, true)) return;
   tls_->stream.close();
   if (!tls_->stream.output().empty()) send_output();
@@ -35,17 +35,18 @@ void Wire::note(int events) {
 }
 
 bool Wire::may_read() const {
-  return tls_ != nullptr ? tls_->has_more && tls_->answers < most_answers : input_.may_have_more;
+  if (tls_ == nullptr) return input_.may_have_more;
+  return tls_->has_more && (tls_->answers < most_answers || unsent() == 0);
 }
 
 ssize_t Wire::receive_plain(char* to, size_t room) {
-  const ssize_t got = ::recv(socket_.fd(), to, room, 0);
-  if (got > 0) {
-    input_.after_read(static_cast<size_t>(got), room);
+  const StreamSocket::Received received = socket_.receive(to, room);
+  if (received.count > 0) {
+    input_.after_read(received.filled);
   } else {
     input_.exhausted();
   }
-  return got;
+  return received.count;
 }
 
 // What TLS reads from.
@@ -72,19 +73,22 @@ ssize_t Wire::read(char* to, size_t room) {
   const int error = errno;
   if (got <= 0) tls_->has_more = false;
   const size_t answer = tls_->stream.output().size() - waiting;
+  if (unsent() == 0) tls_->answers = 0;
   if (answer > 0) send_output();
-  if (answer > 0 && has_unsent()) tls_->answers += answer;
+  tls_->answers += answer;
+  // What has come meanwhile no edge will tell of.
+  if (tls_->answers >= most_answers) socket_.tell_when_sent();
   if (got < 0 && tls_->stream.truncated()) return 0;
   errno = error;
   return got;
 }
 
 ssize_t Wire::write(const char* text, size_t size) {
-  if (tls_ == nullptr) return ::send(socket_.fd(), text, size, MSG_NOSIGNAL);
   if (has_unsent()) {
     errno = EAGAIN;
     return -1;
   }
+  if (tls_ == nullptr) return socket_.send(text, size) ? static_cast<ssize_t>(size) : -1;
   const size_t count = std::min(size, largest_write);
   if (tls_->stream.output().empty()) std::swap(tls_->stream.output(), scratch);
   const Result<> written = tls_->stream.write(std::string_view(text, count));
@@ -93,38 +97,20 @@ ssize_t Wire::write(const char* text, size_t size) {
   return written && alive ? static_cast<ssize_t>(count) : -1;
 }
 
-// Sends what the stream has put out, and keeps what is left. False, with errno, when the socket is
-// lost.
+// Sends what the stream has put out. False, with errno, when the socket is lost.
 bool Wire::send_output() {
   std::string output = std::move(tls_->stream.output());
   tls_->stream.output().clear();
-  size_t sent = 0;
-  int error = 0;
-  if (!has_unsent()) {
-    const ssize_t count = ::send(socket_.fd(), output.data(), output.size(), MSG_NOSIGNAL);
-    if (count > 0) sent = static_cast<size_t>(count);
-    if (count < 0 && errno != EAGAIN) error = errno;
-  }
-  if (error == 0 && sent < output.size()) tls_->unsent.append(output, sent);
+  const bool alive = socket_.send(output.data(), output.size());
+  const int error = errno;
   output.clear();
   if (output.capacity() > scratch.capacity()) std::swap(scratch, output);
   errno = error;
-  return error == 0;
+  return alive;
 }
 
 void Wire::flush() {
-  if (!has_unsent()) return;
-  const std::string& unsent = tls_->unsent;
-  const ssize_t count =
-      ::send(socket_.fd(), unsent.data() + tls_->sent, unsent.size() - tls_->sent, MSG_NOSIGNAL);
-  if (count > 0) tls_->sent += static_cast<size_t>(count);
-  // Of a socket that is lost its owner hears by the next read or write.
-  const bool lost = count < 0 && errno != EAGAIN;
-  if (!lost && has_unsent()) return;
-  tls_->unsent = std::string();
-  tls_->sent = 0;
-  tls_->answers = 0;
-  if (tls_->ended) ::shutdown(socket_.fd(), SHUT_WR);
+  if (has_unsent()) socket_.flush();
 }
 
 void Wire::end() {
@@ -132,15 +118,13 @@ void Wire::end() {
     if (std::exchange(tls_->ended, true)) return;
     tls_->stream.close();
     if (!tls_->stream.output().empty()) send_output();
-    if (has_unsent()) return;
   }
-  ::shutdown(socket_.fd(), SHUT_WR);
+  socket_.end();
 }
 
 void Wire::abandon_tls() {
-  flush();  // the alert
   tls_.reset();
-  ::shutdown(socket_.fd(), SHUT_WR);
+  socket_.end();
 }
 
 std::string Wire::reason(int error) const {

@@ -11,7 +11,7 @@
 #include <string>
 
 #include "ipc/runtime/loop.h"
-#include "ipc/runtime/poll_handle.h"
+#include "ipc/runtime/stream_socket.h"
 #include "ipc/tls/stream.h"
 #include "workers/proxy/edge_input.h"
 
@@ -20,7 +20,7 @@ namespace openmmp::proxy {
 class Wire {
  public:
   Wire() = default;
-  Wire(Loop& loop, UniqueFd fd) : socket_(loop, std::move(fd)) { socket_.watch_edges(); }
+  Wire(Loop& loop, UniqueFd fd) : socket_(loop, std::move(fd)) {}
   Wire(Wire&&) noexcept = default;
   Wire& operator=(Wire&&) noexcept = default;
   // A peer is told by TLS that this is the end, as far as there is room for it.
@@ -39,12 +39,21 @@ class Wire {
 
   // As recv(2): 0 at the end, -1 with errno. A TLS peer that leaves without a word has ended, too.
   ssize_t read(char* to, size_t room);
-  // As send(2), and -1 with EAGAIN while has_unsent(). With TLS it takes everything or nothing, and
-  // what the socket did not take stays here.
+  // Takes everything, to be sent by the end of the turn, or nothing: -1 with EAGAIN while
+  // has_unsent(), or with what is wrong, be it only known since an earlier write.
   ssize_t write(const char* text, size_t size);
-  // Ciphertext that the socket has not taken yet; flush() when it is writable.
-  bool has_unsent() const { return tls_ != nullptr && tls_->sent < tls_->unsent.size(); }
+  // The peer takes no more of what was written; flush() when the socket is writable.
+  bool has_unsent() const { return socket_.has_unsent(); }
+  // Bytes that were written and wait, be it only for the end of the turn.
+  size_t unsent() const { return socket_.unsent(); }
+  // The owner hears of it as of a socket that becomes writable.
+  void tell_when_sent() { socket_.tell_when_sent(); }
   void flush();
+  // For those who splice(2): sends what waits for the end of the turn, and reads nothing ahead.
+  void send_now() { socket_.flush(); }
+  void allow_read_ahead(bool allowed) { socket_.allow_read_ahead(allowed); }
+  // errno of a write that has failed since; 0: none.
+  int write_error() const { return socket_.error(); }
   // Nothing more will be written; behind what is unsent.
   void end();
   // For a handshake that has failed: what still comes is bytes without a meaning.
@@ -65,10 +74,8 @@ class Wire {
   struct Tls {
     Tls(tls::Stream s, std::string f) : stream(std::move(s)), first(std::move(f)) {}
     tls::Stream stream;
-    std::string first;     // comes before what is in the socket
-    std::string unsent;    // ciphertext,
-    size_t sent = 0;       // gone up to here
-    size_t answers = 0;    // how much of it the peer has asked for, not we have written
+    std::string first;   // comes before what is in the socket
+    size_t answers = 0;  // of what is unsent, how much the peer has asked for, not we have written
     bool has_more = true;  // the next read of the stream may give something
     bool ended = false;    // nothing more will be written
   };
@@ -77,7 +84,7 @@ class Wire {
   tls::Transport transport() { return {this, receive}; }
   bool send_output();
 
-  PollHandle socket_;
+  StreamSocket socket_;
   EdgeInput input_;
   std::unique_ptr<Tls> tls_;
 };

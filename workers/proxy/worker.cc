@@ -95,6 +95,9 @@ Worker::Worker(Loop& loop, ipc::ToSupervisorChannel& channel, ipc::Birthright bi
 Result<> Worker::open() {
   Result<> dropped = ipc::drop_privileges(birth_.user, birth_.group);
   if (!dropped) return dropped;
+  if (settings_.io_uring && !loop_.join_calls()) {
+    log_.write(LogLevel::notice, 0, "no io_uring: system calls are made one by one");
+  }
   Result<Networks> trusted =
       Networks::parse(fmt::format("{}", fmt::join(settings_.trusted_networks, " ")));
   if (!trusted) return fail(trusted.error().code, "TrustedNetworks: " + trusted.error().detail);

@@ -49,7 +49,8 @@ Task<Answer> Session::hear_verdict(const BodyOutcome& outcome) {
   Result<Answer> answer =
       co_await attempt(read_answer(relay_->connection, services_.settings.relay_timeout));
   if (!answer) co_return last_words(relay_lost);
-  const bool is_early = outcome.spoken_early && answer->is_positive();
+  const bool has_all = !outcome.spoken_early && !relay_->connection.has_lost_words();
+  const bool is_early = !has_all && answer->is_positive();
   const bool is_none = answer->code >= 300 && answer->code < 400;
   if (is_early || is_none) {
     drop_relay();

@@ -50,6 +50,7 @@ Task<> smtp_session(proxy::Connection client, proxy::SessionContext& context, Sh
   const Error why = over ? Error(Errc::internal, "no reason") : over.error();
   client.allow_farewell(farewell_time);
   const bool is_told = co_await attempt(session.farewell(why)) && !client.has_ended();
+  if (is_told && session.has_quit()) co_await attempt(client.sent());
   if (is_told && !session.has_quit()) co_await attempt(client.linger(farewell_time));
   context.talking = nullptr;
   log_end(session, context, why, services.loop.now() - since);

@@ -43,7 +43,7 @@ TEST_F(Report, TextForPeople) {
                 "  StoreAdminPass               ***\n"
                 "  Timeout                      60\n"
                 "  SSLSecmodFile                x\n"
-                "  110 options as by default\n"
+                "  111 options as by default\n"
                 "  virtual domain a at 192.0.2.1: 2 options\n"
                 "\n"
                 "ok: 0 errors, 0 warnings, 1 note\n");

@@ -10,9 +10,10 @@
 namespace openmmp::proxy {
 namespace {
 
-class ConnectionTest : public testing::Test {
+class ConnectionTest : public testing::TestWithParam<bool> {
  protected:
   ConnectionTest() {
+    EXPECT_EQ(GetParam() && loop.join_calls(1), GetParam());
     auto [ours, theirs] = tcp_pair();
     connection.emplace(loop, std::move(ours));
     peer = std::move(theirs);
@@ -31,7 +32,7 @@ class ConnectionTest : public testing::Test {
   UniqueFd peer;
 };
 
-TEST_F(ConnectionTest, ReadsLinesAndLiterals) {
+TEST_P(ConnectionTest, ReadsLinesAndLiterals) {
   say("a1 LOGIN {3}\r\njoe secret\r\nmore");
   EXPECT_EQ(*finish(connection->read_line(100)), "a1 LOGIN {3}");
   EXPECT_EQ(*finish(connection->read_bytes(3)), "joe");
@@ -40,20 +41,20 @@ TEST_F(ConnectionTest, ReadsLinesAndLiterals) {
   EXPECT_EQ(connection->release().unread, "more");
 }
 
-TEST_F(ConnectionTest, DeliversWhatCameBeforeTheEnd) {
+TEST_P(ConnectionTest, DeliversWhatCameBeforeTheEnd) {
   say("last\r\nhalf");
   peer.reset();
   EXPECT_EQ(*finish(connection->read_line(100)), "last");
   EXPECT_EQ(finish(connection->read_line(100)).error().code, Errc::closed);
 }
 
-TEST_F(ConnectionTest, ALineOverTheLimitIsAnError) {
+TEST_P(ConnectionTest, ALineOverTheLimitIsAnError) {
   say("12345\r\n123456\r\n");
   EXPECT_EQ(*finish(connection->read_line(5)), "12345");
   EXPECT_EQ(finish(connection->read_line(5)).error().code, Errc::limit);
 }
 
-TEST_F(ConnectionTest, TheDeadlineSaysWhatItWaitedFor) {
+TEST_P(ConnectionTest, TheDeadlineSaysWhatItWaitedFor) {
   connection->deadline(Millis(1), "greeting from the store");
   const Error error = finish(connection->read_line(100)).error();
   EXPECT_EQ(error.code, Errc::timeout);
@@ -63,11 +64,12 @@ TEST_F(ConnectionTest, TheDeadlineSaysWhatItWaitedFor) {
   EXPECT_EQ(finish(connection->write("x")).error().code, Errc::timeout);
   connection->allow_farewell(Seconds(1));
   EXPECT_TRUE(finish(connection->write("bye\r\n")));
+  loop.run_turn();
   bool ended = false;
   EXPECT_EQ(receive_some(peer.get(), ended), "bye\r\n");
 }
 
-TEST_F(ConnectionTest, AnInterruptWakesTheReader) {
+TEST_P(ConnectionTest, AnInterruptWakesTheReader) {
   Task<std::string> line = connection->read_line(100);
   line.start();
   loop.run_turn();
@@ -77,7 +79,7 @@ TEST_F(ConnectionTest, AnInterruptWakesTheReader) {
   EXPECT_EQ(line.result().error().code, Errc::draining);
 }
 
-TEST_F(ConnectionTest, WhatCameBeforeAResetCanBeRead) {
+TEST_P(ConnectionTest, WhatCameBeforeAResetCanBeRead) {
   say("a1 NO [AUTHENTICATIONFAILED] no\r\n");
   const linger hard = {1, 0};
   ASSERT_EQ(setsockopt(peer.get(), SOL_SOCKET, SO_LINGER, &hard, sizeof hard), 0);
@@ -89,7 +91,7 @@ TEST_F(ConnectionTest, WhatCameBeforeAResetCanBeRead) {
   EXPECT_FALSE(connection->present());
 }
 
-TEST_F(ConnectionTest, UrgentDataDoesNotHideWhatStandsBehindIt) {
+TEST_P(ConnectionTest, UrgentDataDoesNotHideWhatStandsBehindIt) {
   say("one\r\n");
   ASSERT_EQ(::send(peer.get(), "!", 1, MSG_OOB), 1);
   say("two\r\n");
@@ -115,7 +117,7 @@ Task<int> soon(Loop& loop) {
   co_return 7;
 }
 
-TEST_F(ConnectionTest, ATaskEndsWithThePeerItIsFor) {
+TEST_P(ConnectionTest, ATaskEndsWithThePeerItIsFor) {
   EXPECT_EQ(*finish(connection->while_present(soon(loop))), 7);
   int alive = 0;
   Task<int> task = connection->while_present(never(loop, alive));
@@ -130,7 +132,7 @@ TEST_F(ConnectionTest, ATaskEndsWithThePeerItIsFor) {
   EXPECT_EQ(task.result().error().code, Errc::draining);
 }
 
-TEST_F(ConnectionTest, APauseLastsWhateverIsSaidMeanwhile) {
+TEST_P(ConnectionTest, APauseLastsWhateverIsSaidMeanwhile) {
   say("a2 LOGIN joe guess\r\n");
   const Millis begin = loop.now();
   EXPECT_TRUE(finish(connection->pause(Millis(3))));
@@ -139,7 +141,7 @@ TEST_F(ConnectionTest, APauseLastsWhateverIsSaidMeanwhile) {
   EXPECT_TRUE(finish(connection->pause(Millis(0))));
 }
 
-TEST_F(ConnectionTest, APauseEndsWithTheInput) {
+TEST_P(ConnectionTest, APauseEndsWithTheInput) {
   Task<> pause = connection->pause(Seconds(3600));
   pause.start();
   say("a2 LOGIN joe guess\r\n");
@@ -152,7 +154,7 @@ TEST_F(ConnectionTest, APauseEndsWithTheInput) {
   EXPECT_EQ(finish(connection->pause(Seconds(3600))).error().code, Errc::closed);
 }
 
-TEST_F(ConnectionTest, APauseEndsWithTheSession) {
+TEST_P(ConnectionTest, APauseEndsWithTheSession) {
   Task<> pause = connection->pause(Seconds(3600));
   pause.start();
   connection->interrupt(Error(Errc::draining, "server is going down"));
@@ -160,7 +162,7 @@ TEST_F(ConnectionTest, APauseEndsWithTheSession) {
   EXPECT_EQ(pause.result().error().code, Errc::draining);
 }
 
-TEST_F(ConnectionTest, AFloodIsNotReadPastTheLimit) {
+TEST_P(ConnectionTest, AFloodIsNotReadPastTheLimit) {
   const std::string flood(1 << 20, 'x');
   size_t sent = 0;
   for (int i = 0; i < 200; ++i) {
@@ -173,7 +175,7 @@ TEST_F(ConnectionTest, AFloodIsNotReadPastTheLimit) {
   EXPECT_LE(connection->release().unread.size(), size_t{80 * 1024});
 }
 
-TEST_F(ConnectionTest, ALongWriteWaitsForTheReader) {
+TEST_P(ConnectionTest, ALongWriteWaitsForTheReader) {
   const std::string text(8 << 20, 'y');
   Task<> write = connection->write(text);
   write.start();
@@ -190,7 +192,42 @@ TEST_F(ConnectionTest, ALongWriteWaitsForTheReader) {
   EXPECT_EQ(received, text.size());
 }
 
-TEST_F(ConnectionTest, AWriteToOneWhoHasGoneFails) {
+TEST_P(ConnectionTest, LastWordsAreWaitedFor) {
+  connection->deadline(Seconds(60), "room");
+  std::string all;
+  for (int i = 0; i < 1000 && all.size() < 20'000'000; ++i) {
+    const std::string text(15'000, 'x');
+    Task<> written = connection->write(text);
+    written.start();
+    loop.run_turn();
+    all += text;
+    if (!written.finished()) {
+      bool ended = false;
+      size_t heard = 0;
+      while (!written.finished()) {
+        heard += receive_some(peer.get(), ended, 10'000).size();
+        loop.run_turn();
+      }
+      Task<> last = connection->write("last words");
+      last.start();
+      Task<> sent = connection->sent();
+      sent.start();
+      while (!sent.finished()) {
+        heard += receive_some(peer.get(), ended, 10'000).size();
+        loop.run_turn();
+      }
+      EXPECT_TRUE(sent.result());
+      connection.reset();
+      loop.run_turn();
+      while (!ended) heard += receive_some(peer.get(), ended, 100'000).size();
+      EXPECT_EQ(heard, all.size() + 10);
+      return;
+    }
+  }
+  FAIL() << "the kernel takes everything";
+}
+
+TEST_P(ConnectionTest, AWriteToOneWhoHasGoneFails) {
   peer.reset();
   const std::string text(1 << 20, 'z');
   Result<> written;
@@ -199,7 +236,7 @@ TEST_F(ConnectionTest, AWriteToOneWhoHasGoneFails) {
   EXPECT_EQ(written.error().code, Errc::closed);
 }
 
-TEST_F(ConnectionTest, LingersUntilThePeerHasReadTheLastLine) {
+TEST_P(ConnectionTest, LingersUntilThePeerHasReadTheLastLine) {
   say("unread input that would reset the connection\r\n");
   ASSERT_TRUE(finish(connection->write("* BYE\r\n")));
   Task<> linger = connection->linger(Seconds(5));
@@ -215,7 +252,7 @@ TEST_F(ConnectionTest, LingersUntilThePeerHasReadTheLastLine) {
   EXPECT_TRUE(linger.result());
 }
 
-TEST_F(ConnectionTest, DoesNotLingerForOneWhoNeverStops) {
+TEST_P(ConnectionTest, DoesNotLingerForOneWhoNeverStops) {
   Task<> linger = connection->linger(Seconds(3600));
   linger.start();
   const std::string flood(1 << 16, 'x');
@@ -225,7 +262,7 @@ TEST_F(ConnectionTest, DoesNotLingerForOneWhoNeverStops) {
   }
 }
 
-TEST_F(ConnectionTest, MayBeDestroyedWhileItIsRead) {
+TEST_P(ConnectionTest, MayBeDestroyedWhileItIsRead) {
   Task<std::string> line = connection->read_line(100);
   line.start();
   loop.run_turn();
@@ -233,6 +270,11 @@ TEST_F(ConnectionTest, MayBeDestroyedWhileItIsRead) {
   connection.reset();
   loop.run_turn();
 }
+
+// Together and one by one: see SocketCalls.
+INSTANTIATE_TEST_SUITE_P(Ways, ConnectionTest, testing::Bool(), [](const auto& way) {
+  return way.param ? std::string("Together") : std::string("OneByOne");
+});
 
 }  // namespace
 }  // namespace openmmp::proxy

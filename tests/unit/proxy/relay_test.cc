@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <cstring>
 #include <optional>
 #include <tuple>
 
@@ -24,8 +25,9 @@ Task<RelayEnd> relay_between(Loop& loop, RelayPool& pool, Connection client, Con
   co_return std::move(end);
 }
 
-class RelayTest : public testing::Test {
+class RelayTest : public testing::TestWithParam<bool> {
  protected:
+  RelayTest() { EXPECT_EQ(GetParam() && loop.join_calls(1), GetParam()); }
   void begin(Millis idle = Seconds(1800), std::string_view early = "") {
     auto [client_end, client_ours] = tcp_pair();
     auto [backend_end, backend_ours] = tcp_pair();
@@ -68,7 +70,7 @@ class RelayTest : public testing::Test {
   std::optional<Task<RelayEnd>> task;
 };
 
-TEST_F(RelayTest, PassesLinesBothWays) {
+TEST_P(RelayTest, PassesLinesBothWays) {
   begin();
   EXPECT_EQ(pass(client.get(), backend.get(), "a NOOP\r\n"), "a NOOP\r\n");
   EXPECT_EQ(pass(backend.get(), client.get(), "a OK done\r\n"), "a OK done\r\n");
@@ -79,7 +81,7 @@ TEST_F(RelayTest, PassesLinesBothWays) {
   EXPECT_EQ(end.from_backend, 11u);
 }
 
-TEST_F(RelayTest, BulkArrivesByteForByteWhateverThePace) {
+TEST_P(RelayTest, BulkArrivesByteForByteWhateverThePace) {
   const std::string text = pattern(12 << 20);
   for (const size_t pace : {size_t{1} << 20, size_t{7919}}) {
     begin();
@@ -93,12 +95,12 @@ TEST_F(RelayTest, BulkArrivesByteForByteWhateverThePace) {
   }
 }
 
-TEST_F(RelayTest, WhatTheClientSentBehindItsLoginGoesFirst) {
+TEST_P(RelayTest, WhatTheClientSentBehindItsLoginGoesFirst) {
   begin(Seconds(1800), "b SELECT INBOX\r\n");
   EXPECT_EQ(pass(client.get(), backend.get(), "c NOOP\r\n"), "b SELECT INBOX\r\nc NOOP\r\n");
 }
 
-TEST_F(RelayTest, AReaderThatStopsStopsTheSource) {
+TEST_P(RelayTest, AReaderThatStopsStopsTheSource) {
   begin();
   const std::string chunk = pattern(1 << 20);
   size_t sent = 0;
@@ -119,7 +121,7 @@ TEST_F(RelayTest, AReaderThatStopsStopsTheSource) {
   EXPECT_EQ(received, sent);
 }
 
-TEST_F(RelayTest, AHalfCloseIsPassedOnAndTheOtherWayGoesOn) {
+TEST_P(RelayTest, AHalfCloseIsPassedOnAndTheOtherWayGoesOn) {
   begin();
   ::shutdown(client.get(), SHUT_WR);
   bool ended = false;
@@ -132,7 +134,7 @@ TEST_F(RelayTest, AHalfCloseIsPassedOnAndTheOtherWayGoesOn) {
   EXPECT_EQ(finish().reason, "client closed");
 }
 
-TEST_F(RelayTest, TheStoresLastWordsReachTheClient) {
+TEST_P(RelayTest, TheStoresLastWordsReachTheClient) {
   begin();
   const std::string last = pattern(3 << 20);
   std::string received;
@@ -153,12 +155,93 @@ TEST_F(RelayTest, TheStoresLastWordsReachTheClient) {
   EXPECT_EQ(finish().reason, "server closed");
 }
 
-TEST_F(RelayTest, SilenceEndsIt) {
+// The end has come with the last words, and the client has no room for them yet.
+TEST_P(RelayTest, TheStoresLastWordsWaitForAClientThatDoesNotRead) {
+  begin();
+  const std::string much(200'000, 'm');
+  size_t taken = 0;
+  for (int quiet = 0; quiet < 20; ++quiet) {
+    const ssize_t count = ::send(backend.get(), much.data(), much.size(), MSG_DONTWAIT);
+    if (count > 0) quiet = 0;
+    if (count > 0) taken += static_cast<size_t>(count);
+    loop.run_turn();
+  }
+  const std::string last = "the last words\r\n";
+  bool ended = false;
+  std::string heard = receive_some(client.get(), ended, 100'000);
+  while (::send(backend.get(), last.data(), last.size(), MSG_DONTWAIT) < 0) {
+    loop.run_turn();
+    heard += receive_some(client.get(), ended, 100'000);
+  }
+  backend.reset();
+  for (int turns = 0; turns < 100; ++turns) loop.run_turn();
+  while (!ended) {
+    loop.run_turn();
+    heard += receive_some(client.get(), ended, 100'000);
+  }
+  EXPECT_EQ(heard.size(), taken + last.size());
+  EXPECT_TRUE(heard.ends_with(last));
+  finish();
+}
+
+// What the client has said meanwhile has been read in part, and no edge will tell of the rest.
+TEST_P(RelayTest, GoesOnWithWhatCameWhileTheStoreTookNothing) {
+  begin();
+  const std::string much(200'000, 'm');
+  std::string said;
+  for (int quiet = 0; quiet < 20; ++quiet) {
+    const ssize_t count = ::send(client.get(), much.data(), much.size(), MSG_DONTWAIT);
+    if (count > 0) quiet = 0;
+    if (count > 0) said.append(much, 0, static_cast<size_t>(count));
+    loop.run_turn();
+  }
+  bool ended = false;
+  std::string heard;
+  for (const char* line : {"one\r\n", "two\r\n", "three\r\n"}) {
+    while (::send(client.get(), line, std::strlen(line), MSG_DONTWAIT) < 0) {
+      heard += receive_some(backend.get(), ended, 50'000);
+      loop.run_turn();
+    }
+    said += line;
+    for (int turns = 0; turns < 5; ++turns) loop.run_turn();
+  }
+  for (int turns = 0; turns < 10'000 && heard.size() < said.size(); ++turns) {
+    heard += receive_some(backend.get(), ended, 50'000);
+    loop.run_turn();
+  }
+  EXPECT_TRUE(heard == said);
+}
+
+// It says no more and takes no more; the client is in the middle of a message, and must come to
+// hear of it.
+TEST_P(RelayTest, AStoreThatEndsWithoutReadingIsHeard) {
+  begin();
+  const std::string much(200'000, 'm');
+  for (int quiet = 0; quiet < 20; ++quiet) {
+    if (::send(client.get(), much.data(), much.size(), MSG_DONTWAIT) > 0) quiet = 0;
+    loop.run_turn();
+  }
+  ASSERT_EQ(::send(backend.get(), "* BYE\r\n", 7, 0), 7);
+  ASSERT_EQ(::shutdown(backend.get(), SHUT_WR), 0);
+  bool ended = false;
+  std::string heard;
+  for (int turns = 0; turns < 10'000 && !ended; ++turns) {
+    std::ignore = ::send(client.get(), much.data(), much.size(), MSG_DONTWAIT);
+    loop.run_turn();
+    heard += receive_some(client.get(), ended);
+  }
+  EXPECT_EQ(heard, "* BYE\r\n");
+  client.reset();
+  for (int turns = 0; turns < 100; ++turns) loop.run_turn();
+  EXPECT_TRUE(task->finished());  // by the client's end, and not by a timer
+}
+
+TEST_P(RelayTest, SilenceEndsIt) {
   begin(Millis(5));
   EXPECT_EQ(finish().reason, "no traffic for 0 s");
 }
 
-TEST_F(RelayTest, AnInterruptSaysFarewellAtALineEndOnly) {
+TEST_P(RelayTest, AnInterruptSaysFarewellAtALineEndOnly) {
   begin();
   EXPECT_EQ(pass(backend.get(), client.get(), "* OK\r\n"), "* OK\r\n");
   relay->interrupt("server is going down");
@@ -173,7 +256,7 @@ TEST_F(RelayTest, AnInterruptSaysFarewellAtALineEndOnly) {
   EXPECT_EQ(receive_some(client.get(), ended), "");
 }
 
-TEST_F(RelayTest, AnInterruptEndsOneThatIsNeverSilentToo) {
+TEST_P(RelayTest, AnInterruptEndsOneThatIsNeverSilentToo) {
   begin();
   relay->interrupt("too many connections");
   while (!task->finished()) {
@@ -185,7 +268,7 @@ TEST_F(RelayTest, AnInterruptEndsOneThatIsNeverSilentToo) {
   EXPECT_EQ(finish().reason, "too many connections");
 }
 
-TEST_F(RelayTest, KnowsAMidLineEndInWhatCameWithTheLogin) {
+TEST_P(RelayTest, KnowsAMidLineEndInWhatCameWithTheLogin) {
   auto [client_end, client_ours] = tcp_pair();
   auto [backend_end, backend_ours] = tcp_pair();
   Connection to_client(loop, std::move(client_ours));
@@ -201,7 +284,7 @@ TEST_F(RelayTest, KnowsAMidLineEndInWhatCameWithTheLogin) {
   EXPECT_EQ(receive_some(client_end.get(), ended), "* 1 FETCH {100}");
 }
 
-TEST_F(RelayTest, UrgentDataStopsNothing) {
+TEST_P(RelayTest, UrgentDataStopsNothing) {
   begin();
   const std::string before = pattern(4 << 20);
   EXPECT_TRUE(pass(client.get(), backend.get(), before) == before);
@@ -224,7 +307,7 @@ void reset_on_close(int fd) {
   ASSERT_EQ(setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard), 0);
 }
 
-TEST_F(RelayTest, AStoreThatTakesNoMoreStillHasTheLastWord) {
+TEST_P(RelayTest, AStoreThatTakesNoMoreStillHasTheLastWord) {
   begin();
   const std::string last = pattern(1 << 20);
   size_t sent = 0;
@@ -252,7 +335,7 @@ TEST_F(RelayTest, AStoreThatTakesNoMoreStillHasTheLastWord) {
   finish();
 }
 
-TEST_F(RelayTest, AClientThatTalksHearsTheStoreToItsEnd) {
+TEST_P(RelayTest, AClientThatTalksHearsTheStoreToItsEnd) {
   begin();
   const std::string last = pattern(2 << 20);
   size_t sent = 0;
@@ -277,7 +360,7 @@ TEST_F(RelayTest, AClientThatTalksHearsTheStoreToItsEnd) {
   EXPECT_EQ(finish().reason, "server closed");
 }
 
-TEST_F(RelayTest, AClientThatIsLostIsNoticedWhileTheStoreTakesNothing) {
+TEST_P(RelayTest, AClientThatIsLostIsNoticedWhileTheStoreTakesNothing) {
   begin();
   const std::string chunk = pattern(1 << 20);
   for (int i = 0; i < 200; ++i) {
@@ -290,7 +373,7 @@ TEST_F(RelayTest, AClientThatIsLostIsNoticedWhileTheStoreTakesNothing) {
   EXPECT_EQ(finish().reason, "client connection lost");
 }
 
-TEST_F(RelayTest, MayBeDestroyedWithBytesInItsPipe) {
+TEST_P(RelayTest, MayBeDestroyedWithBytesInItsPipe) {
   for (int turns : {1, 3, 10, 50}) {
     begin();
     const std::string chunk = pattern(1 << 20);
@@ -318,6 +401,11 @@ TEST(RelayPool, LendsABoundedNumberOfPipesAndReusesThem) {
   pool.pipe_closed();
   EXPECT_TRUE(pool.take_pipe());
 }
+
+// Together and one by one: see SocketCalls.
+INSTANTIATE_TEST_SUITE_P(Ways, RelayTest, testing::Bool(), [](const auto& way) {
+  return way.param ? std::string("Together") : std::string("OneByOne");
+});
 
 }  // namespace
 }  // namespace openmmp::proxy

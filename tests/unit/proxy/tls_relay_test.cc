@@ -103,6 +103,7 @@ class TlsRelayTest : public testing::TestWithParam<bool> {
  protected:
   // With the parameter the store speaks TLS, too.
   void SetUp() override {
+    ASSERT_TRUE(loop.join_calls(1));
     auto [client_end, client_ours] = tcp_pair();
     auto [store_end, store_ours] = tcp_pair();
     client.emplace(std::move(client_end), clients->connect("mail.example.com"));
