@@ -241,7 +241,9 @@ TEST_F(HttpExchangeTest, SaysWhatIsWrong) {
   }
   EXPECT_EQ(ask(gone), gone.to_string() + ": Connection refused");
   StubHttp silent(hello, Manner::says_little);
-  EXPECT_EQ(ask(silent.server(), 50ms), silent.server().to_string() + ": no answer within 0.05 s");
+  // Within what connecting has left of the time.
+  const std::string late = silent.server().to_string() + ": no answer within 0";
+  EXPECT_EQ(ask(silent.server(), 50ms).substr(0, late.size()), late);
   StubHttp cut(std::string(hello).substr(0, 40));
   EXPECT_EQ(ask(cut.server()), cut.server().to_string() +
                                    ": the connection was closed before the answer was complete");
