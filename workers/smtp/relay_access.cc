@@ -114,6 +114,12 @@ Told way_to_tell(const RelayConnection& relay, const SessionContext& context) {
   return relay.extensions.xclient.empty() ? Told::nothing : Told::xclient;
 }
 
+// One that does not may be another relay's turn.
+bool announces(const RelayConnection& relay, Told way) {
+  if (way == Told::xclient) return !relay.extensions.xclient.empty();
+  return way == Told::xproxyehlo && relay.extensions.xproxyehlo.has_value();
+}
+
 Task<> tell_by(Told way, RelayConnection& relay, const ClientFacts& facts,
                const SessionContext& context, Millis time) {
   if (way == Told::xclient) co_await tell_by_xclient(relay, facts, time);
@@ -121,13 +127,9 @@ Task<> tell_by(Told way, RelayConnection& relay, const ClientFacts& facts,
 }
 
 // Where nobody insists, a relay that cannot be told serves those who log in.
-Task<> tell(RelayConnection& relay, const ClientFacts& facts, const SessionContext& context,
-            const Shared& shared, Services& services) {
-  if (relay.told == Told::proxy_header) {
-    co_return co_await say_hello(relay, facts.helo, true, services.settings.failover_timeout);
-  }
+Task<> tell_first(Told way, RelayConnection& relay, const ClientFacts& facts,
+                  const SessionContext& context, const Shared& shared, Services& services) {
   const Millis time = services.settings.relay_timeout;
-  const Told way = way_to_tell(relay, context);
   const Result<> told = co_await attempt(tell_by(way, relay, facts, context, time));
   if (told) co_return;
   const bool may_go_on = told.error().code == Errc::limit && relay.store->relay.tell == "auto";
@@ -136,6 +138,19 @@ Task<> tell(RelayConnection& relay, const ClientFacts& facts, const SessionConte
                     relay.name, context.client_name, told.error().detail);
   relay.told = Told::nothing;
   co_await say_hello(relay, shared.host_name, false, time);
+}
+
+Task<> tell(RelayConnection& relay, const ClientFacts& facts, TellWhen when,
+            const SessionContext& context, const Shared& shared, Services& services) {
+  if (relay.told == Told::proxy_header) {
+    co_return co_await say_hello(relay, facts.helo, true, services.settings.failover_timeout);
+  }
+  const Told way = way_to_tell(relay, context);
+  if (when == TellWhen::at_once || !announces(relay, way)) {
+    co_return co_await tell_first(way, relay, facts, context, shared, services);
+  }
+  relay.told = way;
+  relay.waits_for_login = true;
 }
 
 // What a relay that has had a PROXY header greets with instead of 220 is about the client: that its
@@ -182,9 +197,9 @@ Task<RelayConnection> greet_relay(HostPort host, const proxy::Connection& client
 
 }  // namespace
 
-Task<RelayConnection> reach_relay(const ClientFacts& facts, const proxy::Connection& client,
-                                  const SessionContext& context, Shared& shared,
-                                  Services& services) {
+Task<RelayConnection> reach_relay(const ClientFacts& facts, TellWhen when,
+                                  const proxy::Connection& client, const SessionContext& context,
+                                  Shared& shared, Services& services) {
   const auto avoid_for = std::chrono::minutes(services.settings.failover_timeout.count());
   const std::vector<HostPort> order =
       shared.ring.take_turn(services.shared.relays(), services.loop.now());
@@ -197,7 +212,7 @@ Task<RelayConnection> reach_relay(const ClientFacts& facts, const proxy::Connect
     if (relay) {
       services.shared.relay_succeeded(name);
       relay->use = services.shared.use_relay(name);
-      told = co_await attempt(tell(*relay, facts, context, shared, services));
+      told = co_await attempt(tell(*relay, facts, when, context, shared, services));
       if (told) co_return std::move(*relay);
     }
     const Error& why = relay ? told.error() : relay.error();
@@ -211,14 +226,13 @@ Task<RelayConnection> reach_relay(const ClientFacts& facts, const proxy::Connect
   co_return fail(std::move(last));
 }
 
-Task<> tell_again(RelayConnection& relay, const ClientFacts& facts, const SessionContext& context,
-                  Services& services) {
-  const Millis time = services.settings.relay_timeout;
-  if (relay.told == Told::xclient) co_return co_await tell_by_xclient(relay, facts, time);
-  if (relay.told == Told::xproxyehlo) {
-    co_return co_await tell_by_xproxyehlo(relay, facts, context, time);
+Task<> tell_login(RelayConnection& relay, const ClientFacts& facts, const SessionContext& context,
+                  const Shared& shared, Services& services) {
+  if (!relay.waits_for_login) {
+    co_return co_await tell_by(relay.told, relay, facts, context, services.settings.relay_timeout);
   }
-  co_await fail(Errc::unavailable, "the relay is not told of clients");
+  co_await tell_first(relay.told, relay, facts, context, shared, services);
+  relay.waits_for_login = false;
 }
 
 }  // namespace openmmp::smtp

@@ -47,23 +47,28 @@ Task<> authenticate(RelayConnection& relay, Secret message, Millis time) {
   command.append("AUTH PLAIN ").append(message.reveal());
   const Answer answer = co_await ask(relay.connection, std::move(command), time);
   if (answer.code == 235) co_return;
-  const Errc code = answer.code >= 500 ? Errc::refused : Errc::unavailable;
-  co_await fail(code, "the relay answers AUTH with " + answer.summary());
+  co_await fail(Errc::unavailable, "the relay answers AUTH with " + answer.summary());
 }
 
 }  // namespace
 
 Task<HandedOn> hand_on_login(RelayConnection& relay, ClientFacts& facts, std::string user,
                              const Secret* password, const proxy::SessionContext& context,
-                             proxy::Services& services) {
+                             const Shared& shared, proxy::Services& services) {
   const config::Settings& settings = context.settings();
   co_await sasl::check_name(user);
-  const HandedOn way = co_await way_for(relay, user, password != nullptr, settings);
+  HandedOn way = co_await way_for(relay, user, password != nullptr, settings);
+  if (way == HandedOn::by_telling) facts.login = user;
+  if (relay.waits_for_login || way == HandedOn::by_telling) {
+    co_await tell_login(relay, facts, context, shared, services);
+  }
+  if (way == HandedOn::by_telling && relay.told == Told::nothing) {  // it did not take that
+    facts.login.clear();
+    way = co_await way_for(relay, user, password != nullptr, settings);
+  }
   const Millis time = services.settings.relay_timeout;
-  if (way == HandedOn::by_telling) {
-    facts.login = std::move(user);
-    co_await tell_again(relay, facts, context, services);
-  } else if (way == HandedOn::by_admin) {
+  if (way == HandedOn::by_telling) co_return way;
+  if (way == HandedOn::by_admin) {
     Secret message(
         sasl::plain_response(user, settings.store_admin, settings.store_admin_pass.reveal()));
     co_await authenticate(relay, std::move(message), time);

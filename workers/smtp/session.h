@@ -94,6 +94,7 @@ class Session {
   void describe_client();
   void forget_client();
   Error part(std::string_view text, std::string why);
+  Error part_refused(const Error& verdict);
 
   // session_mail.cc
   void gather();

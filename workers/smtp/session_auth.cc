@@ -137,7 +137,15 @@ Task<> Session::check_here(AuthCommand command) {
     co_return reply("235 2.7.0 Authentication successful.");
   }
   co_await client_.present();
-  if (!facts_.login.empty()) drop_relay();  // who knows what it thinks now
+  if (record_.stage == Stage::connect) {
+    if (opened.error().code == Errc::refused) {
+      const Error why = part_refused(opened.error());
+      co_await note_failed_login(why, false);
+      co_await fail(why);
+    }
+    const bool is_told = relay_ && (relay_->waits_for_login || !facts_.login.empty());
+    if (is_told) drop_relay();  // who knows what it thinks now
+  }
   const bool is_wrong = proxy::refusal_for(record_.stage, opened.error()) == Refusal::credentials;
   if (is_wrong && record_.stage != Stage::policy && services_.policy.enabled()) {
     report_login(*login, client_, context_, services_, false);
@@ -185,8 +193,8 @@ Task<> Session::open_relay_for(Login& login) {
   record_.server = relay_->name;
   const bool is_own = login.proof == Proof::password && login.actor.empty();
   const Secret* const password = is_own ? &login.password : nullptr;
-  const HandedOn way =
-      co_await hand_on_login(*relay_, facts_, route.replay_name, password, context_, services_);
+  const HandedOn way = co_await hand_on_login(*relay_, facts_, route.replay_name, password,
+                                              context_, shared_, services_);
   bound_ = way == HandedOn::by_password;
   if (!bound_) handed_on_ = route.replay_name;
 }

@@ -54,11 +54,14 @@ Task<> Session::reach_relay() {
   drop_relay();
   describe_client();
   pop_claimed_ = pop_as_user_ = false;
-  auto reaching = smtp::reach_relay(facts_, client_, context_, shared_, services_);
+  // Until somebody logs in, a relay whom nobody may send mail need not know for whom it waits.
+  const bool has_sender = !handed_on_.empty();
+  const bool needs_login = settings().pre_auth && !is_open_port_ && !pop_login_;
+  const TellWhen when = has_sender || needs_login ? TellWhen::with_login : TellWhen::at_once;
+  auto reaching = smtp::reach_relay(facts_, when, client_, context_, shared_, services_);
   Result<RelayConnection> relay = co_await attempt(client_.while_present(std::move(reaching)));
   if (!relay && relay.error().code == Errc::refused) {
-    reply_all(relay.error().detail);  // its words
-    co_await fail(Errc::closed, "a relay refuses the client: " + one_line(relay.error().detail));
+    co_await fail(part_refused(relay.error()));
   }
   if (!relay && relay.error().code == Errc::unavailable) {
     co_await fail(part("421 4.3.2 No relay is available, try again later.", relay.error().detail));
@@ -73,10 +76,17 @@ Task<> Session::reach_relay() {
   }
 }
 
+// In the relay's words.
+Error Session::part_refused(const Error& verdict) {
+  reply_all(verdict.detail);
+  return Error(Errc::closed, "a relay refuses the client: " + one_line(verdict.detail));
+}
+
 // What another relay was told counts for nothing here.
 Task<> Session::hand_on_again() {
   const Result<HandedOn> told =
-      co_await attempt(hand_on_login(*relay_, facts_, handed_on_, nullptr, context_, services_));
+      co_await attempt(
+      hand_on_login(*relay_, facts_, handed_on_, nullptr, context_, shared_, services_));
   if (told) co_return;
   co_await fail(part("421 4.3.0 The connection to the relay is lost.",
                      "another relay does not take the user: " + told.error().detail));
@@ -137,7 +147,7 @@ Task<> Session::claim_pop_login() {
   pop_claimed_ = relay_->told == Told::xproxyehlo;
   if (pop_claimed_) co_return;
   const Result<HandedOn> told = co_await attempt(
-      hand_on_login(*relay_, facts_, pop_login_->user, nullptr, context_, services_));
+      hand_on_login(*relay_, facts_, pop_login_->user, nullptr, context_, shared_, services_));
   pop_claimed_ = told.has_value();
   pop_as_user_ = told.has_value();
   if (told) co_return;
