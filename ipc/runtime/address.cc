@@ -86,6 +86,11 @@ IpBytes SocketAddress::ip_bytes() const {
   return ip;
 }
 
+bool SocketAddress::is_any() const {
+  if (family() == AF_INET) return storage_.v4.sin_addr.s_addr == htonl(INADDR_ANY);
+  return ip_bytes() == IpBytes{};
+}
+
 std::string SocketAddress::ip() const {
   if (family() == AF_INET) {
     const uint32_t ip = ntohl(storage_.v4.sin_addr.s_addr);

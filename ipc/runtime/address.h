@@ -35,6 +35,7 @@ class SocketAddress {
   uint16_t port() const;
   void set_port(uint16_t port);
   IpBytes ip_bytes() const;
+  bool is_any() const;            // 0.0.0.0, ::
   std::string ip() const;         // "192.0.2.1", "2001:db8::1"
   std::string to_string() const;  // "192.0.2.1:143", "[2001:db8::1]:143"
 

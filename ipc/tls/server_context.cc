@@ -16,8 +16,9 @@ namespace openmmp::tls {
 
 namespace {
 
-// Of the first resumption with a client that opens several connections each gets its own.
-constexpr size_t tickets_per_handshake = 2;
+// Each connection of a client brings it one, which is as many as it will use; a second would cost a
+// twentieth of the handshake.
+constexpr size_t tickets_per_handshake = 1;
 
 struct Served {
   Credentials credentials;

@@ -6,7 +6,8 @@ supervisor) are part of its cost.
 
 A proxy speaks either in clear or TLS from the start: with a Certificate it has one listener, for
 TLS, and as many defaults of its own as it would have on Debian. All of them have session tickets
-on, and OpenSSL chooses versions, groups and the number of tickets.
+on, and OpenSSL chooses versions and groups, and the number of tickets unless the proxy does: ours
+gives one.
 
 What it speaks is its service: "imap"; "smtp", whose clients log in at the proxy, which tells the
 relay who they are by XCLIENT; or "sink", whose clients do not, and whose relay is told by a PROXY

@@ -34,7 +34,7 @@ class VirtualDomainTest(unittest.TestCase):
         mmp.start()
 
     def client(self, host):
-        """One that the relay has been told of, or not."""
+        """One that has said EHLO."""
         client = HostClient(host, self.mmp.smtp_port)
         self.addCleanup(client.close)
         client.begin(logged_in=False)
@@ -46,7 +46,9 @@ class VirtualDomainTest(unittest.TestCase):
     def test_the_secret_of_the_domain_is_used(self):
         self.client(HOST)
         self.assertEqual(self.told(), [])
-        self.client(HOSTED)
+        hosted = self.client(HOSTED)
+        self.assertEqual(self.told(), [])
+        hosted.log_in(USER)
         self.assertEqual([facts["DESTADDR"] for facts in self.told()], [HOSTED.encode()])
 
     def test_passwords_are_checked_where_the_domain_says(self):

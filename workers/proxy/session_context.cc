@@ -33,7 +33,9 @@ Result<> believe(SessionContext& context, ForwardedClient said) {
 
 SocketAddress local_of(const Connection& client, const SessionContext& context) {
   const ForwardedClient* said = context.forwarded.get();
-  return said != nullptr && said->local ? *said->local : local_address(client.fd());
+  if (said != nullptr && said->local) return *said->local;
+  const SocketAddress* listener = context.listener;
+  return listener != nullptr && !listener->is_any() ? *listener : local_address(client.fd());
 }
 
 bool is_private(const Connection& client, const SessionContext& context) {

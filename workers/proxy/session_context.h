@@ -30,6 +30,8 @@ struct SessionContext {
   std::string client_name;      // the same, for the lines of the log
   const VirtualDomain* domain;  // settled before the first word to the client
   Log& log;
+  // What it has come by; null: nobody knows. Services' own.
+  const SocketAddress* listener = nullptr;
   // What SpoofMessageFile holds; null: there is none.
   const std::string* spoof_message = nullptr;
   bool tls_at_connect = false;

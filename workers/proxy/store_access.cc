@@ -39,9 +39,7 @@ bool leads_to_us(const Connection& store, uint16_t port, const Services& service
   const bool on_this_host = there.ip_bytes() == local_address(store.fd()).ip_bytes();
   return std::any_of(ours.begin(), ours.end(), [&](const SocketAddress& listener) {
     if (listener.port() != port) return false;
-    const std::string ip = listener.ip();
-    const bool on_every = ip == "0.0.0.0" || ip == "::";
-    return listener.ip_bytes() == there.ip_bytes() || (on_every && on_this_host);
+    return listener.ip_bytes() == there.ip_bytes() || (listener.is_any() && on_this_host);
   });
 }
 

@@ -47,7 +47,8 @@ class Worker {
   Millis drain_time() const { return settings_.drain_time; }
 
  private:
-  void accepted(UniqueFd socket, const SocketAddress& peer, bool tls_at_connect);
+  void accepted(UniqueFd socket, const SocketAddress& peer, const SocketAddress& listener,
+                bool tls_at_connect);
   Result<> listen();
   void take_ticket_keys(proto::TicketKeys keys);
   void ask_to_leave();
@@ -130,15 +131,17 @@ Result<> Worker::listen() {
   acceptor_ = std::make_unique<Acceptor>(
       loop_, log_, [this, limit] { return sessions_->size() < limit; },
       [this, at_connect](UniqueFd socket, const SocketAddress& peer, size_t listener) {
-        accepted(std::move(socket), peer, at_connect[listener]);
+        accepted(std::move(socket), peer, services_->listeners[listener], at_connect[listener]);
       });
   for (UniqueFd& listener : birth_.listeners) acceptor_->listen_on(std::move(listener));
   return {};
 }
 
-void Worker::accepted(UniqueFd socket, const SocketAddress& peer, bool tls_at_connect) {
+void Worker::accepted(UniqueFd socket, const SocketAddress& peer, const SocketAddress& listener,
+                      bool tls_at_connect) {
   ++services_->counters.accepted;
   SessionContext context(next_id_++, peer, services_->domains.others(), log_);
+  context.listener = &listener;
   context.tls_at_connect = tls_at_connect;
   context.spoof_message = services_->spoof_message.get();
   context.trusted = !trusted_.empty() && trusted_.contains(peer);

@@ -1,3 +1,5 @@
+#include <fmt/compile.h>
+
 #include <utility>
 
 #include "ipc/runtime/text.h"
@@ -84,10 +86,11 @@ void Session::note_message(const Answer& answer, uint64_t size) {
     totals_.octets += size;
     commands_ = renewals_ = 0;
   }
-  context_.log.write(LogLevel::notice, context_.id,
-                     "message of user {} {} - client {}, relay {}, {} bytes: {}", user(),
-                     is_accepted ? "accepted" : "refused", context_.client_name, record_.server,
-                     size, answer.summary());
+  context_.log.write_compiled(
+      LogLevel::notice, context_.id,
+      FMT_COMPILE("message of user {} {} - client {}, relay {}, {} bytes: {}"), user(),
+      is_accepted ? "accepted" : "refused", context_.client_name, record_.server, size,
+      answer.summary());
 }
 
 // Why the relay is not to have this chunk, or nothing. Its octets come in any case.

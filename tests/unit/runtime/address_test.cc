@@ -29,6 +29,15 @@ TEST(SocketAddress, AMappedAddressIsIPv4) {
   EXPECT_EQ(SocketAddress::parse("::ffff:192.0.2.7", 25)->to_string(), "192.0.2.7:25");
 }
 
+TEST(SocketAddress, AnyIsNoHost) {
+  for (const char* any : {"0.0.0.0", "::", "::ffff:0.0.0.0"}) {
+    EXPECT_TRUE(SocketAddress::parse(any, 25)->is_any()) << any;
+  }
+  for (const char* host : {"127.0.0.1", "0.0.0.1", "::1", "2001:db8::"}) {
+    EXPECT_FALSE(SocketAddress::parse(host, 25)->is_any()) << host;
+  }
+}
+
 TEST(SocketAddress, BytesAndBack) {
   for (const char* ip : {"192.0.2.1", "0.0.0.0", "255.255.255.255", "::", "::1", "2001:db8::1"}) {
     const SocketAddress address = *SocketAddress::parse(ip, 143);

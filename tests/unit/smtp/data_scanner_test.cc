@@ -145,10 +145,15 @@ void check_rejected(std::string_view input, const Scanned& scanned) {
   }
 }
 
-// Whole, cut at every place, and byte for byte.
-void check_all_ways(std::string_view input) {
+std::vector<std::string_view> bytes_of(std::string_view input) {
   std::vector<std::string_view> bytes;
   for (size_t i = 0; i < input.size(); ++i) bytes.push_back(input.substr(i, 1));
+  return bytes;
+}
+
+// Whole, cut at every place, and byte for byte.
+void check_all_ways(std::string_view input) {
+  const std::vector<std::string_view> bytes = bytes_of(input);
   for (const BareNewline rule : {BareNewline::normalize, BareNewline::reject}) {
     const Scanned whole = scan_whole(rule, input);
     if (rule == BareNewline::normalize) {
@@ -188,6 +193,26 @@ TEST(DataScanner, AgreesWithEveryReaderOnEveryShortMessage) {
     for (const char c : alphabet) inputs.push_back(input + c);
   }
   EXPECT_EQ(inputs.size(), 97656u);  // 5^0 + ... + 5^7
+}
+
+// What is looked at together does not end where something ends.
+TEST(DataScanner, SeesInALongMessageWhatItSeesByteForByte) {
+  constexpr std::array alphabet = {'\r', '\n', '.', '\0', 'a'};
+  std::vector<std::string> middles = {""};
+  for (size_t at = 0; middles[at].size() < 4; ++at) {
+    for (const char c : alphabet) middles.push_back(middles[at] + c);
+  }
+  for (const std::string& middle : middles) {
+    for (size_t before = 58; before <= 66; ++before) {
+      const std::string input = std::string(before, 'x') + middle + std::string(70, 'x');
+      const Scanned normalized = scan_whole(BareNewline::normalize, input);
+      ASSERT_NO_FATAL_FAILURE(check_normalized(input, normalized)) << before << printable(middle);
+      ASSERT_EQ(normalized.out, scan_parts(BareNewline::normalize, bytes_of(input)).out);
+      const Scanned whole = scan_whole(BareNewline::reject, input);
+      ASSERT_NO_FATAL_FAILURE(check_rejected(input, whole)) << before << printable(middle);
+      ASSERT_EQ(whole.out, scan_parts(BareNewline::reject, bytes_of(input)).out);
+    }
+  }
 }
 
 // Each as a message begun with "a CRLF", with a command behind it that only a lax reader would see.
