@@ -86,6 +86,11 @@ struct ClientContext::State {
   static State& of(const SSL* ssl) {
     return *static_cast<State*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
   }
+  // Where the session with a server is kept; null: there are too many servers.
+  static Owned<SSL_SESSION>* place_of(const SSL* ssl) {
+    return static_cast<Owned<SSL_SESSION>*>(SSL_get_app_data(ssl));
+  }
+  Owned<SSL_SESSION>* find_place(const HostPort& server);
   static int keep_session(SSL* ssl, SSL_SESSION* session);
   static void drop_session(const SSL* ssl, int event, int value);
   static int check_fingerprint(X509_STORE_CTX* verification, void* self);
@@ -95,23 +100,29 @@ struct ClientContext::State {
 
   Owned<SSL_CTX> context;
   std::vector<std::string> fingerprints;  // raw
+  // By "host:port". None is ever taken out: each SSL has the address of its own.
   std::unordered_map<std::string, Owned<SSL_SESSION>> sessions;
 };
 
+Owned<SSL_SESSION>* ClientContext::State::find_place(const HostPort& server) {
+  const std::string name = server.to_string();
+  const bool has_room = sessions.size() < most_sessions || sessions.contains(name);
+  return has_room ? &sessions[name] : nullptr;
+}
+
 // Takes the session when it returns 1.
 int ClientContext::State::keep_session(SSL* ssl, SSL_SESSION* session) {
-  auto& sessions = of(ssl).sessions;
-  std::string host = host_of(ssl);
-  if (sessions.size() >= most_sessions && !sessions.contains(host))
-    sessions.erase(sessions.begin());
-  sessions[std::move(host)].reset(session);
+  Owned<SSL_SESSION>* place = place_of(ssl);
+  if (place == nullptr) return 0;
+  place->reset(session);
   return 1;
 }
 
 // A store that failed over a session is not asked to resume it again.
 void ClientContext::State::drop_session(const SSL* ssl, int event, int value) {
   const bool fatal = (event & SSL_CB_ALERT) != 0 && (value >> 8) == SSL3_AL_FATAL;
-  if (fatal && SSL_is_init_finished(ssl) == 0) of(ssl).sessions.erase(host_of(ssl));
+  Owned<SSL_SESSION>* place = place_of(ssl);
+  if (place != nullptr && fatal && SSL_is_init_finished(ssl) == 0) place->reset();
 }
 
 int ClientContext::State::check_fingerprint(X509_STORE_CTX* verification, void* self) {
@@ -174,7 +185,7 @@ Result<std::unique_ptr<ClientContext>> ClientContext::create(ClientOptions optio
     if (!loaded) return fail(loaded.error());
     if (auto used = use_credentials(ours, *loaded); !used) return fail(used.error());
   }
-  // Kept by host rather than by OpenSSL, which cannot look one up for a client.
+  // Kept here rather than by OpenSSL, which cannot look one up for a client.
   SSL_CTX_set_session_cache_mode(ours, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(ours, State::keep_session);
   SSL_CTX_set_info_callback(ours, State::drop_session);
@@ -184,7 +195,8 @@ Result<std::unique_ptr<ClientContext>> ClientContext::create(ClientOptions optio
 ClientContext::ClientContext(std::unique_ptr<State> state) : state_(std::move(state)) {}
 ClientContext::~ClientContext() = default;
 
-Stream ClientContext::connect(const std::string& host) const {
+Stream ClientContext::connect(const HostPort& server) const {
+  const std::string& host = server.host;
   SSL* ssl = SSL_new(state_->context.get());
   CHECK(ssl != nullptr);
   SSL_set_connect_state(ssl);
@@ -196,10 +208,11 @@ Stream ClientContext::connect(const std::string& host) const {
     X509_VERIFY_PARAM_set_hostflags(parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     CHECK(X509_VERIFY_PARAM_set1_host(parameters, host.data(), host.size()) == 1);
   }
-  const auto kept = state_->sessions.find(host);
-  if (kept != state_->sessions.end() && SSL_SESSION_is_resumable(kept->second.get()) == 1) {
+  Owned<SSL_SESSION>* place = state_->find_place(server);
+  SSL_set_app_data(ssl, place);
+  if (place != nullptr && *place && SSL_SESSION_is_resumable(place->get()) == 1) {
     // A copy, because OpenSSL takes a session of TLS 1.3 for used up after its first resumption.
-    const Owned<SSL_SESSION> copy(SSL_SESSION_dup(kept->second.get()));
+    const Owned<SSL_SESSION> copy(SSL_SESSION_dup(place->get()));
     SSL_set_session(ssl, copy.get());
   }
   return Stream(ssl);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "ipc/runtime/address.h"
 #include "ipc/runtime/result.h"
 #include "ipc/tls/certificate.h"
 #include "ipc/tls/server_context.h"
@@ -33,8 +34,9 @@ class ClientContext {
   ~ClientContext();
 
   // The client's side of a handshake that has not begun. `host` is a name, sent as SNI, or an
-  // address; the certificate must be for it. Sessions are resumed where the store offers it.
-  Stream connect(const std::string& host) const;
+  // address; the certificate must be for it. Sessions are resumed where the server offers it, but
+  // not from one port to another: what listens there may be something else.
+  Stream connect(const HostPort& server) const;
 
   // For create().
   explicit ClientContext(std::unique_ptr<State> state);

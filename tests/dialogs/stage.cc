@@ -306,7 +306,7 @@ bool Stage::shake_hands(const Step& step) {
   if (!actor.has_tls()) {
     const std::string& certificate = certificates_[step.side == Side::client ? 0 : 1];
     actor.start_tls(step.side == Side::client
-                        ? dialogs::client_context(certificate).connect("mail.example.com")
+                        ? dialogs::client_context(certificate).connect({"mail.example.com", 0})
                         : store_context(certificate.empty() ? "store" : certificate).accept());
     actor.pump();
   }

@@ -37,7 +37,7 @@ Task<Connection> dial_through(Loop& loop, Resolver& resolver, HostPort host, con
   if (!proxy_header.empty()) co_await connection.write(std::move(proxy_header));
   if (store.tls == StoreTls::at_connect) {
     connection.deadline(store.connect_timeout, "TLS handshake of the store");
-    co_await connection.begin_tls(store.start_tls(host.host), false);
+    co_await connection.begin_tls(store.start_tls(host), false);
   }
   co_return std::move(connection);
 }

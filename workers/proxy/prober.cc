@@ -75,11 +75,10 @@ Task<> Prober::probe(std::string name) {
 
 Task<> Prober::ask(HostPort host) {
   const Store& store = stores_.find(host);
-  const std::string name = host.host;
   Connection connection =
-      co_await dial_through(loop_, resolver_, std::move(host), store, header_for_probe(store));
+      co_await dial_through(loop_, resolver_, host, store, header_for_probe(store));
   connection.deadline(store.connect_timeout, "answer to a probe");
-  const StoreAccess access(store, name, StoreCredentials());
+  const StoreAccess access(store, host, StoreCredentials());
   co_await probe_store_(connection, access);
 }
 

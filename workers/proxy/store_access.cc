@@ -69,8 +69,7 @@ Task<StoreConnection> reach_store(const directory::Route& route, const Connectio
     }
     if (connection) {
       way->connected();
-      co_return StoreConnection(std::move(*connection), store, std::move(host.host),
-                                std::move(*way));
+      co_return StoreConnection(std::move(*connection), store, std::move(host), std::move(*way));
     }
     last = Error(Errc::unavailable, connection.error().detail);
     services.shared.store_failed(record.server, last.detail);

@@ -18,11 +18,11 @@ namespace openmmp::proxy {
 
 // A connection on which the store has not spoken yet. It is to live until the login is over.
 struct StoreConnection {
-  StoreConnection(Connection c, const Store& s, std::string h, StoreTraffic::Attempt a)
+  StoreConnection(Connection c, const Store& s, HostPort h, StoreTraffic::Attempt a)
       : connection(std::move(c)), store(&s), host(std::move(h)), way_in(std::move(a)) {}
   Connection connection;
   const Store* store;
-  std::string host;              // as the directory names it, without the port
+  HostPort host;                 // as the directory names it, with the port that was connected to
   StoreTraffic::Attempt way_in;  // its place among those on the way into the store
 };
 
@@ -41,10 +41,10 @@ bool leads_to_us(const Connection& store, uint16_t port, const Services& service
 
 // What a dialect is told for its half of the login.
 struct StoreAccess {
-  StoreAccess(const Store& s, const std::string& h, StoreCredentials c)
+  StoreAccess(const Store& s, const HostPort& h, StoreCredentials c)
       : store(s), host(h), credentials(std::move(c)) {}
   const Store& store;
-  const std::string& host;
+  const HostPort& host;
   StoreCredentials credentials;
   // Set by the dialect: from here on the store has heard what a client has chosen.
   mutable bool credentials_shown = false;

@@ -46,7 +46,7 @@ class Store {
   // Nothing comes before the store's greeting.
   bool is_plain() const { return tls != StoreTls::at_connect && forwarding.proxy_version == 0; }
   // Towards the store, as `host` (its name in the directory). Only with tls.
-  tls::Stream start_tls(const std::string& host) const { return context_->connect(host); }
+  tls::Stream start_tls(const HostPort& host) const { return context_->connect(host); }
   // Where to connect from, in turn; nothing: anywhere.
   std::optional<SocketAddress> next_source(int family) const;
 

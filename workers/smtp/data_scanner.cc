@@ -20,8 +20,7 @@ bool is_clean_block(const char* bytes) {
   for (size_t i = 0; i < block_size; ++i) {
     const char c = bytes[i];
     const char next = bytes[i + 1];
-    bad |= static_cast<unsigned>((c == '\r') != (next == '\n')) |
-           static_cast<unsigned>(c == '\0') |
+    bad |= static_cast<unsigned>((c == '\r') != (next == '\n')) | static_cast<unsigned>(c == '\0') |
            (static_cast<unsigned>(c == '\n') & static_cast<unsigned>(next == '.'));
   }
   return bad == 0;

@@ -48,7 +48,7 @@ Task<> start_tls(RelayConnection& relay, Millis time) {
   }
   relay.extensions = Extensions();
   relay.connection.deadline(time, "TLS handshake of the relay");
-  co_await relay.connection.upgrade(relay.store->start_tls(relay.host.host), std::string());
+  co_await relay.connection.upgrade(relay.store->start_tls(relay.host), std::string());
 }
 
 Task<> tell_by_xclient(RelayConnection& relay, const ClientFacts& facts, Millis time) {

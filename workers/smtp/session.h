@@ -128,6 +128,7 @@ class Session {
   Task<> check_here(AuthCommand command);
   Result<> refuse_proof(const Error& error);
   Task<> open_relay_for(proxy::Login& login);
+  Task<> leave_relay(const Error& error);
   Task<> pass_auth(AuthCommand command);
   Task<> pass_answers(std::string unnamed, Answer& answer);
   Task<std::string> read_response();

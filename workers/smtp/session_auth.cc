@@ -137,21 +137,25 @@ Task<> Session::check_here(AuthCommand command) {
     co_return reply("235 2.7.0 Authentication successful.");
   }
   co_await client_.present();
-  if (record_.stage == Stage::connect) {
-    if (opened.error().code == Errc::refused) {
-      const Error why = part_refused(opened.error());
-      co_await note_failed_login(why, false);
-      co_await fail(why);
-    }
-    const bool is_told = relay_ && (relay_->waits_for_login || !facts_.login.empty());
-    if (is_told) drop_relay();  // who knows what it thinks now
-  }
+  if (record_.stage == Stage::connect) co_await leave_relay(opened.error());
   const bool is_wrong = proxy::refusal_for(record_.stage, opened.error()) == Refusal::credentials;
   if (is_wrong && record_.stage != Stage::policy && services_.policy.enabled()) {
     report_login(*login, client_, context_, services_, false);
   }
   reply(is_wrong ? "535 5.7.8 Authentication failed." : unchecked);
   co_await note_failed_login(opened.error(), is_wrong);
+}
+
+// One that does not take the login. Who has been told of the client and does not want it has the
+// last word.
+Task<> Session::leave_relay(const Error& error) {
+  if (error.code == Errc::refused) {
+    const Error why = part_refused(error);
+    co_await note_failed_login(why, false);
+    co_await fail(why);
+  }
+  const bool is_told = relay_ && (relay_->waits_for_login || !facts_.login.empty());
+  if (is_told) drop_relay();  // who knows what it thinks now
 }
 
 // A conversation that has led to no login, to the client if it is about the client.

@@ -84,8 +84,7 @@ Error Session::part_refused(const Error& verdict) {
 
 // What another relay was told counts for nothing here.
 Task<> Session::hand_on_again() {
-  const Result<HandedOn> told =
-      co_await attempt(
+  const Result<HandedOn> told = co_await attempt(
       hand_on_login(*relay_, facts_, handed_on_, nullptr, context_, shared_, services_));
   if (told) co_return;
   co_await fail(part("421 4.3.0 The connection to the relay is lost.",

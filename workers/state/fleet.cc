@@ -223,7 +223,7 @@ Task<RedisConnection> Fleet::open(const config::RedisUrl& url, Millis patience) 
   proxy::Connection connection = co_await proxy::dial(loop_, resolver_, url.host, dialing_);
   if (url.tls) {
     connection.deadline(times_.patience, "TLS handshake");
-    co_await connection.begin_tls(tls_->connect(url.host.host), true);
+    co_await connection.begin_tls(tls_->connect(url.host), true);
   }
   RedisConnection redis(std::move(connection), patience);
   co_await introduce(redis, url);

@@ -13,7 +13,7 @@ Played play_store(const std::function<Task<>(Connection& store, const StoreAcces
   Connection connection(loop, std::move(ours));
   connection.deadline(Seconds(20), "answer of the test");
   const Store store;
-  const std::string host = "store1";
+  const HostPort host("store1", 0);
   const StoreAccess access(store, host, StoreCredentials());
   Task<> task = talk(connection, access);
   task.start();

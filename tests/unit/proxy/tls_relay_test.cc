@@ -92,7 +92,8 @@ Task<RelayEnd> relay_between(Loop& loop, RelayPool& pool, const tls::ServerConte
   co_await client.begin_tls(server.accept(), true);
   co_await client.write("* OK ready\r\n");
   if (to_store != nullptr) {
-    co_await backend.begin_tls(to_store->connect("mail.example.com"), false);
+    const HostPort store("mail.example.com", 143);
+    co_await backend.begin_tls(to_store->connect(store), false);
   }
   Relay relay(loop, pool, std::move(client), std::move(backend), Seconds(1800), farewell);
   RelayEnd end = co_await relay;
@@ -106,7 +107,7 @@ class TlsRelayTest : public testing::TestWithParam<bool> {
     ASSERT_TRUE(loop.join_calls(1));
     auto [client_end, client_ours] = tcp_pair();
     auto [store_end, store_ours] = tcp_pair();
-    client.emplace(std::move(client_end), clients->connect("mail.example.com"));
+    client.emplace(std::move(client_end), clients->connect({"mail.example.com", 143}));
     if (GetParam()) {
       tls_store.emplace(std::move(store_end), server->accept());
     } else {

@@ -23,7 +23,7 @@ std::unique_ptr<ServerContext> server_with(const Issued& issued, const std::stri
 // "" when the handshake succeeds.
 std::string outcome(const ServerContext& server, const ClientContext& client,
                     const std::string& host) {
-  Pair pair(server.accept(), client.connect(host));
+  Pair pair(server.accept(), client.connect({host, 993}));
   if (pair.handshake()) return {};
   EXPECT_FALSE(pair.client.failure);
   return pair.client.failure ? "" : pair.client.failure.error().detail;
@@ -164,7 +164,7 @@ TEST(ClientContext, NamesTheServerButNoAddress) {
   options.verify = false;
   const auto client = make_client(std::move(options));
   for (const std::string host : {"mail.example.com", "127.0.0.1", "::1"}) {
-    Pair pair(server->accept(), client->connect(host));
+    Pair pair(server->accept(), client->connect({host, 993}));
     ASSERT_TRUE(pair.handshake());
     EXPECT_EQ(pair.server.stream.facts().server_name, host.size() > 10 ? host : "");
   }
@@ -179,7 +179,7 @@ TEST(ClientContext, ShowsItsCertificate) {
   ClientOptions options = simple_client();
   options.certificate = authority().issue(wish).text();
   const auto client = make_client(std::move(options));
-  Pair pair(server->accept(), client->connect("mail.example.com"));
+  Pair pair(server->accept(), client->connect({"mail.example.com", 993}));
   ASSERT_TRUE(pair.handshake()) << pair.reason();
   ASSERT_TRUE(pair.server.stream.peer_certificate());
   EXPECT_EQ(pair.server.stream.peer_certificate()->subject, "CN=proxy");
@@ -193,7 +193,7 @@ TEST(ClientContext, AppliesCiphersVersionAndProtocol) {
   options.ciphers = "ECDHE-ECDSA-AES256-GCM-SHA384,-TLS_AES_128_GCM_SHA256";
   options.protocol = "imap";
   const auto client = make_client(std::move(options));
-  Pair pair(server->accept(), client->connect("mail.example.com"));
+  Pair pair(server->accept(), client->connect({"mail.example.com", 993}));
   ASSERT_TRUE(pair.handshake()) << pair.reason();
   EXPECT_EQ(pair.client.stream.facts().cipher, "TLS_AES_256_GCM_SHA384");
 
@@ -215,7 +215,7 @@ TEST(ClientContext, AppliesCiphersVersionAndProtocol) {
             "the peer sent the alert \"no application protocol\"");
 }
 
-TEST(ClientContext, ResumesByHost) {
+TEST(ClientContext, ResumesByHostAndPort) {
   for (const char* ciphers : {"all",
                               "all,-TLS_AES_128_GCM_SHA256,-TLS_AES_256_GCM_SHA384,"
                               "-TLS_CHACHA20_POLY1305_SHA256"}) {
@@ -227,8 +227,8 @@ TEST(ClientContext, ResumesByHost) {
     TicketKeys keys;
     keys.push_back(TicketKey::random());
     server->set_ticket_keys(std::move(keys));
-    const auto resumed = [&](const std::string& host) {
-      Pair pair(server->accept(), client->connect(host));
+    const auto resumed = [&](const std::string& host, uint16_t port = 993) {
+      Pair pair(server->accept(), client->connect({host, port}));
       EXPECT_TRUE(pair.handshake()) << pair.reason();
       return pair.client.stream.facts().resumed;
     };
@@ -236,6 +236,8 @@ TEST(ClientContext, ResumesByHost) {
     EXPECT_TRUE(resumed("a"));
     EXPECT_TRUE(resumed("a"));
     EXPECT_FALSE(resumed("b"));
+    EXPECT_FALSE(resumed("a", 995));
+    EXPECT_TRUE(resumed("a", 995));
     EXPECT_FALSE(resumed("127.0.0.1"));
     EXPECT_TRUE(resumed("127.0.0.1"));
     server->set_ticket_keys({});
@@ -265,7 +267,7 @@ TEST(ClientContext, RefusesWhatIsNotForIt) {
 // What a store says that speaks no TLS on its port.
 TEST(ClientContext, MeetsPlainText) {
   const auto client = make_client(simple_client());
-  Peer peer(client->connect("store"));
+  Peer peer(client->connect({"store", 993}));
   (void)peer.handshake();
   peer.in.bytes = "* OK IMAP4rev1 ready\r\n";
   const auto progress = peer.handshake();

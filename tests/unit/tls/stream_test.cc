@@ -11,7 +11,7 @@ namespace {
 struct Sides {
   std::unique_ptr<ServerContext> server = make_server(simple_server());
   std::unique_ptr<ClientContext> client = make_client(simple_client());
-  Pair pair() const { return Pair(server->accept(), client->connect("mail.example.com")); }
+  Pair pair() const { return Pair(server->accept(), client->connect({"mail.example.com", 993})); }
 };
 
 TEST(Stream, CarriesTextBothWays) {
@@ -262,7 +262,7 @@ TEST(Binding, EndPointIsTheHashOfTheCertificate) {
   options.certificates.push_back(issued.text());
   const auto server = make_server(std::move(options));
   const auto client = make_client(simple_client());
-  Pair pair(server->accept(), client->connect("mail.example.com"));
+  Pair pair(server->accept(), client->connect({"mail.example.com", 993}));
   ASSERT_TRUE(pair.handshake());
   unsigned char hash[32];
   unsigned size = 0;
