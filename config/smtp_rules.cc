@@ -77,6 +77,11 @@ class SmtpRules {
                              "is xproxyehlo and SmtpProxyPassword is empty: relays cannot be told "
                              "who a client is, and serve nobody");
     }
+    if (settings.relay_login == "none" && settings.pre_auth) {
+      out_.warning(login, prefix +
+                              "is none and PreAuth is on: relays learn of no login, so that nobody "
+                              "who is checked here can send");
+    }
     if (settings.relay_login == "admin" && settings.store_admin.empty() &&
         !is_set_by_a_domain(service_, "StoreAdmin")) {
       out_.warning(

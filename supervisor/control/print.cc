@@ -1,8 +1,10 @@
 #include "supervisor/control/print.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -140,7 +142,9 @@ nlohmann::ordered_json auth_json(const proto::StateReply& state) {
 std::string relay_state(const proto::RelayRow& row) {
   if (!row.enabled()) return "down by operator";
   if (row.avoided_seconds() == 0) return "up";
-  return "avoided for " + duration_text(row.avoided_seconds());
+  const auto until = std::chrono::system_clock::now() + std::chrono::seconds(row.avoided_seconds());
+  const std::tm local = fmt::localtime(std::chrono::system_clock::to_time_t(until));
+  return fmt::format("avoided until {:%H:%M:%S}", local);
 }
 
 void add_lookup(nlohmann::ordered_json& to, const proto::LookupReport& report) {

@@ -56,6 +56,8 @@ TEST_F(SmtpRules, CombinationsThatCannotWorkOrPromiseTooMuch) {
       {"default:SmtpRelays \"\"\n", "2: SmtpRelays: error: ", "HOST[:PORT]"},
       {"default:TellRelay xproxyehlo\n", "2: TellRelay: warning: ", "SmtpProxyPassword is empty"},
       {"default:RelayLogin admin\n", "2: RelayLogin: warning: ", "StoreAdmin is empty"},
+      {"default:RelayLogin none\ndefault:PreAuth yes\ndefault:LdapUrl ldap://h/o=x\n",
+       "2: RelayLogin: warning: ", "is none and PreAuth is on"},
       {"default:CRAMs yes\n", "2: CRAMs: warning: ", "PreAuth is no"},
       {"default:SCRAMs yes\n", "2: SCRAMs: warning: ", "PreAuth is no"},
       {"default:AuthenticationServer h:1\n", "2: AuthenticationServer: warning: ", "PreAuth is no"},
