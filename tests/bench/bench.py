@@ -396,7 +396,7 @@ def parse_arguments():
                         "; all groups unless told otherwise")
     parser.add_argument("--quick", action="store_true", help="small runs, for a first look")
     parser.add_argument("--build", type=lambda text: pathlib.Path(text).resolve(),
-                        default=pathlib.Path("build/release"), metavar="DIR",
+                        default=pathlib.Path("build/release").resolve(), metavar="DIR",
                         help="measure the executables of this build directory")
     parser.add_argument("--keep", action="store_true", help="keep the temporary directory")
     args = parser.parse_args()
