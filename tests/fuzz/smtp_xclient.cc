@@ -8,8 +8,8 @@
 namespace openmmp::fuzz {
 namespace {
 
-const std::set<std::string> everything = {"NAME", "ADDR",  "PORT",     "PROTO",
-                                          "HELO", "LOGIN", "DESTADDR", "DESTPORT"};
+const std::vector<std::string> everything = {"NAME", "ADDR",  "PORT",     "PROTO",
+                                             "HELO", "LOGIN", "DESTADDR", "DESTPORT"};
 
 bool is_printed(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });

@@ -28,9 +28,9 @@ void log_steps(const SessionContext& context, const directory::Steps& steps) {
 
 void log_pre_authenticated(const SessionContext& context, const LoginRecord& record,
                            const SocketAddress& local) {
-  context.log.write(LogLevel::notice, context.id,
-                    "user {} pre-authenticated - client {}, server {}", name_in_log(record.user),
-                    context.client.ip(), local.ip());
+  context.log.write_compiled(LogLevel::notice, context.id,
+                             FMT_COMPILE("user {} pre-authenticated - client {}, server {}"),
+                             name_in_log(record.user), context.client.ip(), local.ip());
 }
 
 void log_login(const SessionContext& context, LoginRecord& record, Millis now) {

@@ -21,6 +21,10 @@ constexpr std::string_view passing[] = {
     "8BITMIME", "DSN",      "ENHANCEDSTATUSCODES", "EXPN",    "HELP", "XLOOP", "ETRN",
     "LANG",     "CHUNKING", "BINARYMIME",          "SMTPUTF8"};
 
+// Before and after XCLIENT, of a few relays.
+constexpr size_t most_kept = 16;
+constexpr size_t longest_kept = 2048;
+
 // Whatever EhloKeywords says: the header has the reasons.
 constexpr std::string_view never[] = {"AUTH",           "STARTTLS", "SIZE",    "PIPELINING",
                                       "X-ANONYMOUSTLS", "X-EXPS",   "XCLIENT", "XPEHLO",
@@ -101,7 +105,9 @@ void note(const Extension& extension, Extensions& out) {
   if (keyword == "SIZE") out.size = parse_size(extension.arguments);
   if (keyword == "XCLIENT") {
     std::string_view rest = extension.arguments;
-    while (!rest.empty()) out.xclient.insert(upper_case(take_word(rest)));
+    while (!rest.empty() && out.xclient.size() < most_extensions) {
+      out.xclient.push_back(upper_case(take_word(rest)));
+    }
   }
   if ((keyword == "XPROXYEHLO" || keyword == "XPEHLO") && !out.xproxyehlo) {
     out.xproxyehlo = extension.arguments;
@@ -139,26 +145,23 @@ uint64_t smaller_size(uint64_t a, uint64_t b) {
   return a == 0 || b == 0 ? std::max(a, b) : std::min(a, b);
 }
 
-// Every line of the answer but for its code.
-std::vector<std::string> lines_of(const Extensions& relay, const Announcement& facts) {
-  std::vector<std::string> lines = {facts.name};
-  if (relay.extended) lines.emplace_back("PIPELINING");
-  for (const Extension& extension : relay.list) {
-    if (!passes(relay, extension, facts.keywords)) continue;
-    lines.push_back(extension.arguments.empty() ? extension.keyword
-                                                : extension.keyword + " " + extension.arguments);
+class AnswerToEhlo {
+ public:
+  void add(std::string_view keyword, std::string_view arguments = {}) {
+    last_ = text_.size();
+    text_.append("250-").append(keyword);
+    if (!arguments.empty()) text_.append(" ").append(arguments);
+    text_ += "\r\n";
   }
-  if (relay.size) {
-    const uint64_t size = smaller_size(*relay.size, facts.max_size);
-    lines.push_back(size == 0 ? "SIZE" : fmt::format("SIZE {}", size));
+  std::string take() {
+    text_[last_ + 3] = ' ';
+    return std::move(text_);
   }
-  if (facts.start_tls) lines.emplace_back("STARTTLS");
-  if (!facts.mechanisms.empty()) {
-    lines.push_back(fmt::format("AUTH {}", fmt::join(facts.mechanisms, " ")));
-  }
-  lines.insert(lines.end(), facts.own.begin(), facts.own.end());
-  return lines;
-}
+
+ private:
+  std::string text_;
+  size_t last_ = 0;
+};
 
 }  // namespace
 
@@ -182,14 +185,39 @@ Extensions parse_extensions(const Reply& reply) {
 }
 
 std::string announce(const Extensions& relay, const Announcement& facts) {
-  const std::vector<std::string> lines = lines_of(relay, facts);
-  std::string text;
-  for (size_t i = 0; i < lines.size(); ++i) {
-    text += i + 1 < lines.size() ? "250-" : "250 ";
-    text += lines[i];
-    text += "\r\n";
+  AnswerToEhlo answer;
+  answer.add(facts.name);
+  if (relay.extended) answer.add("PIPELINING");
+  for (const Extension& extension : relay.list) {
+    if (passes(relay, extension, facts.keywords)) {
+      answer.add(extension.keyword, extension.arguments);
+    }
   }
-  return text;
+  if (relay.size) {
+    const uint64_t size = smaller_size(*relay.size, facts.max_size);
+    answer.add("SIZE", size == 0 ? std::string() : std::to_string(size));
+  }
+  if (facts.start_tls) answer.add("STARTTLS");
+  if (!facts.mechanisms.empty())
+    answer.add("AUTH", fmt::to_string(fmt::join(facts.mechanisms, " ")));
+  for (const std::string& line : facts.own) answer.add(line);
+  return answer.take();
+}
+
+const Extensions& ExtensionLists::parse(const Reply& reply) {
+  for (const Known& known : known_) {
+    if (known.text == reply.text) return known.extensions;
+  }
+  Extensions extensions = parse_extensions(reply);
+  const bool has_nonce = extensions.xproxyehlo && !extensions.xproxyehlo->empty();
+  if (has_nonce || reply.text.size() > longest_kept) {
+    return unlike_others_ = std::move(extensions);
+  }
+  Known latest{std::string(reply.text), std::move(extensions)};
+  if (known_.size() < most_kept) return known_.emplace_back(std::move(latest)).extensions;
+  Known& place = known_[oldest_++ % most_kept];
+  place = std::move(latest);
+  return place.extensions;
 }
 
 }  // namespace openmmp::smtp

@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,7 +26,7 @@ struct Extensions {
   bool start_tls = false;
   bool pipelining = false;
   bool chunking = false;
-  std::set<std::string> xclient;             // attributes, in upper case; empty: not announced
+  std::vector<std::string> xclient;          // attributes, in upper case; empty: not announced
   std::optional<std::string> xproxyehlo;     // its argument, the nonce, or ""; also as XPEHLO
   std::string xproxyehlo_keyword;            // as this relay spells it
   bool has(std::string_view keyword) const;  // in upper case
@@ -36,6 +35,22 @@ struct Extensions {
 // Of a positive reply to EHLO. What is malformed or repeated is left out, as is a keyword whose
 // line is not ASCII. A list has at most 64 of them.
 Extensions parse_extensions(const Reply& reply);
+
+// parse_extensions(), but for a list that has been parsed lately: relays say the same to everybody.
+class ExtensionLists {
+ public:
+  // Valid until the next call.
+  const Extensions& parse(const Reply& reply);
+
+ private:
+  struct Known {
+    std::string text;
+    Extensions extensions;
+  };
+  std::vector<Known> known_;
+  size_t oldest_ = 0;
+  Extensions unlike_others_;
+};
 
 // What this hop makes of them.
 struct Announcement {

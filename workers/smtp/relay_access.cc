@@ -27,10 +27,11 @@ bool is_about_us(int code) { return (code >= 500 && code <= 504) || code == 535;
 Error verdict(Answer answer) { return Error(Errc::refused, std::move(answer.text)); }
 
 // `speaks_for_client`: its answer is about the client.
-Task<> say_hello(RelayConnection& relay, std::string name, bool speaks_for_client, Millis time) {
+Task<> say_hello(RelayConnection& relay, std::string name, bool speaks_for_client, Shared& shared,
+                 Millis time) {
   Answer answer = co_await ask(relay.connection, "EHLO " + name, time);
   if (answer.code == 250) {
-    relay.extensions = parse_extensions(answer.reply());
+    relay.extensions = shared.extension_lists.parse(answer.reply());
     co_return;
   }
   relay.extensions = Extensions();
@@ -51,9 +52,10 @@ Task<> start_tls(RelayConnection& relay, Millis time) {
   co_await relay.connection.upgrade(relay.store->start_tls(relay.host), std::string());
 }
 
-Task<> tell_by_xclient(RelayConnection& relay, const ClientFacts& facts, Millis time) {
-  static const std::set<std::string> usual = {"NAME", "ADDR", "PORT", "PROTO", "HELO"};
-  const std::set<std::string>& offered = relay.extensions.xclient;
+Task<> tell_by_xclient(RelayConnection& relay, const ClientFacts& facts, Shared& shared,
+                       Millis time) {
+  static const std::vector<std::string> usual = {"NAME", "ADDR", "PORT", "PROTO", "HELO"};
+  const std::vector<std::string>& offered = relay.extensions.xclient;
   const std::vector<std::string> commands =
       xclient_commands(facts, offered.empty() ? usual : offered);
   if (commands.empty()) co_return;
@@ -66,7 +68,7 @@ Task<> tell_by_xclient(RelayConnection& relay, const ClientFacts& facts, Millis 
     co_await fail(verdict(std::move(answer)));
   }
   relay.told = Told::xclient;
-  co_await say_hello(relay, facts.helo, true, time);
+  co_await say_hello(relay, facts.helo, true, shared, time);
 }
 
 // By the nonce, or as it is where nobody can listen or nobody minds.
@@ -80,7 +82,7 @@ Result<PasswordForm> password_form(const RelayConnection& relay) {
 }
 
 Task<> tell_by_xproxyehlo(RelayConnection& relay, const ClientFacts& facts,
-                          const SessionContext& context, Millis time) {
+                          const SessionContext& context, Shared& shared, Millis time) {
   const Extensions before = relay.extensions;
   const std::string keyword =
       before.xproxyehlo_keyword.empty() ? "XPROXYEHLO" : before.xproxyehlo_keyword;
@@ -90,7 +92,7 @@ Task<> tell_by_xproxyehlo(RelayConnection& relay, const ClientFacts& facts,
   Answer answer = co_await ask(relay.connection, std::move(command), time);
   if (answer.code == 250) {
     relay.told = Told::xproxyehlo;
-    relay.extensions = parse_extensions(answer.reply());
+    relay.extensions = shared.extension_lists.parse(answer.reply());
     if (relay.extensions.xproxyehlo) co_return;
     // Said once it holds for the connection.
     relay.extensions.xproxyehlo = before.xproxyehlo;
@@ -121,29 +123,30 @@ bool announces(const RelayConnection& relay, Told way) {
 }
 
 Task<> tell_by(Told way, RelayConnection& relay, const ClientFacts& facts,
-               const SessionContext& context, Millis time) {
-  if (way == Told::xclient) co_await tell_by_xclient(relay, facts, time);
-  if (way == Told::xproxyehlo) co_await tell_by_xproxyehlo(relay, facts, context, time);
+               const SessionContext& context, Shared& shared, Millis time) {
+  if (way == Told::xclient) co_await tell_by_xclient(relay, facts, shared, time);
+  if (way == Told::xproxyehlo) co_await tell_by_xproxyehlo(relay, facts, context, shared, time);
 }
 
 // Where nobody insists, a relay that cannot be told serves those who log in.
 Task<> tell_first(Told way, RelayConnection& relay, const ClientFacts& facts,
-                  const SessionContext& context, const Shared& shared, Services& services) {
+                  const SessionContext& context, Shared& shared, Services& services) {
   const Millis time = services.settings.relay_timeout;
-  const Result<> told = co_await attempt(tell_by(way, relay, facts, context, time));
+  const Result<> told = co_await attempt(tell_by(way, relay, facts, context, shared, time));
   if (told) co_return;
   const bool may_go_on = told.error().code == Errc::limit && relay.store->relay.tell == "auto";
   if (!may_go_on) co_await fail(told.error());
   context.log.write(LogLevel::notice, context.id, "relay {} is not told of client {}: {}",
                     relay.name, context.client_name, told.error().detail);
   relay.told = Told::nothing;
-  co_await say_hello(relay, shared.host_name, false, time);
+  co_await say_hello(relay, shared.host_name, false, shared, time);
 }
 
 Task<> tell(RelayConnection& relay, const ClientFacts& facts, TellWhen when,
-            const SessionContext& context, const Shared& shared, Services& services) {
+            const SessionContext& context, Shared& shared, Services& services) {
   if (relay.told == Told::proxy_header) {
-    co_return co_await say_hello(relay, facts.helo, true, services.settings.failover_timeout);
+    co_return co_await say_hello(relay, facts.helo, true, shared,
+                                 services.settings.failover_timeout);
   }
   const Told way = way_to_tell(relay, context);
   if (when == TellWhen::at_once || !announces(relay, way)) {
@@ -164,7 +167,7 @@ Error bad_greeting(Answer greeting, bool is_told) {
 // From the connection to the relay's list of extensions. What fails here is the relay's fault,
 // unless it is Errc::limit or refused; a relay told by a PROXY header is asked by tell().
 Task<RelayConnection> greet_relay(HostPort host, const proxy::Connection& client,
-                                  const SessionContext& context, const Shared& shared,
+                                  const SessionContext& context, Shared& shared,
                                   Services& services) {
   const proxy::Store& store = services.stores.find(host);
   const Millis time = services.settings.failover_timeout;
@@ -184,13 +187,13 @@ Task<RelayConnection> greet_relay(HostPort host, const proxy::Connection& client
   const bool is_told = store.forwarding.proxy_version != 0;
   if (greeting.code != 220) co_return fail(bad_greeting(std::move(greeting), is_told));
   if (store.tls == proxy::StoreTls::after_greeting) {
-    co_await say_hello(relay, shared.host_name, is_told, time);
+    co_await say_hello(relay, shared.host_name, is_told, shared, time);
     co_await start_tls(relay, time);
   }
   if (is_told) {
     relay.told = Told::proxy_header;
   } else {
-    co_await say_hello(relay, shared.host_name, false, time);
+    co_await say_hello(relay, shared.host_name, false, shared, time);
   }
   co_return std::move(relay);
 }
@@ -227,9 +230,10 @@ Task<RelayConnection> reach_relay(const ClientFacts& facts, TellWhen when,
 }
 
 Task<> tell_login(RelayConnection& relay, const ClientFacts& facts, const SessionContext& context,
-                  const Shared& shared, Services& services) {
+                  Shared& shared, Services& services) {
   if (!relay.waits_for_login) {
-    co_return co_await tell_by(relay.told, relay, facts, context, services.settings.relay_timeout);
+    const Millis time = services.settings.relay_timeout;
+    co_return co_await tell_by(relay.told, relay, facts, context, shared, time);
   }
   co_await tell_first(relay.told, relay, facts, context, shared, services);
   relay.waits_for_login = false;

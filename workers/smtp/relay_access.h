@@ -47,7 +47,6 @@ Task<RelayConnection> reach_relay(const ClientFacts& facts, TellWhen when,
 // asked for anew. Errc::refused as above; other errors: this relay cannot be told. One that waited
 // and that nobody insists on (TellRelay auto) may have been told nothing.
 Task<> tell_login(RelayConnection& relay, const ClientFacts& facts,
-                  const proxy::SessionContext& context, const Shared& shared,
-                  proxy::Services& services);
+                  const proxy::SessionContext& context, Shared& shared, proxy::Services& services);
 
 }  // namespace openmmp::smtp

@@ -21,8 +21,9 @@ bool takes_plain(const Extensions& extensions) {
 bool can_be_told(const RelayConnection& relay, const std::string& user, const std::string& wanted) {
   const bool any = wanted == "auto";
   if (relay.told == Told::xproxyehlo) return any || wanted == "xproxyehlo";
-  const bool takes_login =
-      relay.extensions.xclient.contains("LOGIN") && xtext(user).size() <= longest_xclient_value;
+  const std::vector<std::string>& offered = relay.extensions.xclient;
+  const bool has_login = std::find(offered.begin(), offered.end(), "LOGIN") != offered.end();
+  const bool takes_login = has_login && xtext(user).size() <= longest_xclient_value;
   return relay.told == Told::xclient && takes_login && (any || wanted == "xclient");
 }
 
@@ -54,7 +55,7 @@ Task<> authenticate(RelayConnection& relay, Secret message, Millis time) {
 
 Task<HandedOn> hand_on_login(RelayConnection& relay, ClientFacts& facts, std::string user,
                              const Secret* password, const proxy::SessionContext& context,
-                             const Shared& shared, proxy::Services& services) {
+                             Shared& shared, proxy::Services& services) {
   const config::Settings& settings = context.settings();
   co_await sasl::check_name(user);
   HandedOn way = co_await way_for(relay, user, password != nullptr, settings);

@@ -20,6 +20,6 @@ enum class HandedOn {
 // reply, for the client. Other errors: it does not take the login, or cannot be told.
 Task<HandedOn> hand_on_login(RelayConnection& relay, ClientFacts& facts, std::string user,
                              const Secret* password, const proxy::SessionContext& context,
-                             const Shared& shared, proxy::Services& services);
+                             Shared& shared, proxy::Services& services);
 
 }  // namespace openmmp::smtp

@@ -1,10 +1,11 @@
-// What all SMTP sessions of a worker share besides Services: the relays in turn, and how we call
-// ourselves.
+// What all SMTP sessions of a worker share besides Services: the relays in turn, what they
+// announce, and how we call ourselves.
 #pragma once
 
 #include <string>
 
 #include "workers/proxy/services.h"
+#include "workers/smtp/extensions.h"
 #include "workers/smtp/relay_ring.h"
 
 namespace openmmp::smtp {
@@ -14,6 +15,7 @@ struct Shared {
   Shared(const proxy::Services& services, size_t first);
   RelayRing ring;
   std::string host_name;
+  ExtensionLists extension_lists;
 };
 
 }  // namespace openmmp::smtp

@@ -1,5 +1,7 @@
 #include "workers/smtp/smtp_session.h"
 
+#include <fmt/compile.h>
+
 #include <utility>
 
 #include "workers/proxy/arrival.h"
@@ -17,11 +19,12 @@ void log_end(const Session& session, const proxy::SessionContext& context, const
   const Session::Totals& totals = session.totals();
   if (!session.authenticated() && totals.messages == 0) return log_no_login(context, why);
   const proxy::LoginRecord& record = session.record();
-  context.log.write(LogLevel::notice, context.id,
-                    "session of user {} ended - client {}, relay {}, {} messages, {} bytes, "
-                    "{:.3f} s: {}",
-                    session.user(), context.client_name, record.server, totals.messages,
-                    totals.octets, std::chrono::duration<double>(time).count(), why.detail);
+  context.log.write_compiled(
+      LogLevel::notice, context.id,
+      FMT_COMPILE("session of user {} ended - client {}, relay {}, {} messages, {} bytes, "
+                  "{:.3f} s: {}"),
+      session.user(), context.client_name, record.server, totals.messages, totals.octets,
+      std::chrono::duration<double>(time).count(), why.detail);
 }
 
 // The whole session but for its last moments.

@@ -54,18 +54,20 @@ std::optional<char> hex_value(char c) {
 // Puts " NAME=value" for what is offered together.
 class Attributes {
  public:
-  explicit Attributes(const std::set<std::string>& offered) : offered_(offered) {}
+  explicit Attributes(const std::vector<std::string>& offered) : offered_(offered) {}
 
   // Left out when it is too long for what remains of the line.
   void add(std::string_view name, std::string_view value) {
-    if (!offered_.contains(std::string(name)) || value.size() > longest_value) return;
-    const std::string attribute = fmt::format(" {}={}", name, value);
-    if (command.size() + text_.size() + attribute.size() <= longest_line) text_ += attribute;
+    const bool is_offered = std::find(offered_.begin(), offered_.end(), name) != offered_.end();
+    if (!is_offered || value.size() > longest_value) return;
+    const size_t size = 1 + name.size() + 1 + value.size();
+    if (command.size() + text_.size() + size > longest_line) return;
+    text_.append(" ").append(name).append("=").append(value);
   }
   const std::string& text() const { return text_; }
 
  private:
-  const std::set<std::string>& offered_;
+  const std::vector<std::string>& offered_;
   std::string text_;
 };
 
@@ -205,7 +207,7 @@ std::string told_address(const SocketAddress& address) {
 }
 
 std::vector<std::string> xclient_commands(const ClientFacts& facts,
-                                          const std::set<std::string>& offered) {
+                                          const std::vector<std::string>& offered) {
   Attributes where(offered);
   where.add("ADDR", told_address(facts.client));
   where.add("PORT", std::to_string(facts.client.port()));

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,7 +42,7 @@ std::string told_address(const SocketAddress& address);
 // `offered` names in upper case; none when there is nothing to say, two at most, and LOGIN is in
 // the last. A value that is longer as xtext than longest_xclient_value is left out.
 std::vector<std::string> xclient_commands(const ClientFacts& facts,
-                                          const std::set<std::string>& offered);
+                                          const std::vector<std::string>& offered);
 
 // What a trusted peer says; what it does not say is not set. "[UNAVAILABLE]" is not set either.
 // No value has a control character in it. Attributes that are not known to us are passed over.

@@ -23,7 +23,7 @@ TEST(SmtpExtensions, AreTakenFromTheAnswer) {
   EXPECT_TRUE(e.extended && e.start_tls && e.pipelining && e.chunking);
   EXPECT_EQ(e.size, 1000u);
   EXPECT_EQ(e.mechanisms, (Words{"PLAIN", "LOGIN", "CRAM-MD5", "NTLM"}));
-  EXPECT_EQ(e.xclient, (std::set<std::string>{"NAME", "ADDR", "PORT"}));
+  EXPECT_EQ(e.xclient, (Words{"NAME", "ADDR", "PORT"}));
   EXPECT_EQ(e.xproxyehlo, "abc123");
   EXPECT_EQ(e.xproxyehlo_keyword, "XPROXYEHLO");
   EXPECT_TRUE(e.has("8BITMIME") && e.has("XLOOP") && e.has("SIZE"));
@@ -33,6 +33,22 @@ TEST(SmtpExtensions, AreTakenFromTheAnswer) {
   EXPECT_EQ(old.xproxyehlo_keyword, "XPEHLO");
   EXPECT_EQ(old.size, 0u);
   EXPECT_TRUE(old.xclient.empty());
+}
+
+TEST(SmtpExtensions, AreThoseOfTheAnswerHoweverManyCameBefore) {
+  ExtensionLists lists;
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 0; i < 40; ++i) {
+      const std::string size = std::to_string(i);
+      const std::string text = "250-relay\r\n250 SIZE " + size + "\r\n";
+      EXPECT_EQ(lists.parse(Reply{250, text}).size, i);
+      EXPECT_EQ(lists.parse(Reply{250, text}).size, i);
+      const std::string nonce = "250-relay\r\n250 XPROXYEHLO " + size + "\r\n";
+      EXPECT_EQ(lists.parse(Reply{250, nonce}).xproxyehlo, size);
+    }
+  }
+  const std::string long_text = "250-relay " + std::string(4000, 'x') + "\r\n250 DSN\r\n";
+  EXPECT_TRUE(lists.parse(Reply{250, long_text}).has("DSN"));
 }
 
 TEST(SmtpExtensions, AreLeftOutWhenMalformed) {

@@ -6,8 +6,8 @@ namespace openmmp::smtp {
 namespace {
 
 using Lines = std::vector<std::string>;
-const std::set<std::string> everything = {"NAME", "ADDR",  "PORT",     "PROTO",
-                                          "HELO", "LOGIN", "DESTADDR", "DESTPORT"};
+const std::vector<std::string> everything = {"NAME", "ADDR",  "PORT",     "PROTO",
+                                             "HELO", "LOGIN", "DESTADDR", "DESTPORT"};
 
 ClientFacts facts_of_a_client() {
   ClientFacts facts;
