@@ -27,21 +27,21 @@ struct SessionContext {
 
   uint64_t id;  // unique for the life of the worker
   SocketAddress client;
-  std::string client_name;      // the same, for the lines of the log
+  bool tls_at_connect = false;
+  // The peer is one of TrustedNetworks: a proxy, to be believed about its clients. No longer behind
+  // a PROXY header: from there on the client speaks.
+  bool trusted = false;
+  // It has come through too many proxies: nobody logs in here.
+  bool in_loop = false;
+  std::string client_name;      // the client, for the lines of the log
   const VirtualDomain* domain;  // settled before the first word to the client
   Log& log;
   // What it has come by; null: nobody knows. Services' own.
   const SocketAddress* listener = nullptr;
   // What SpoofMessageFile holds; null: there is none.
   const std::string* spoof_message = nullptr;
-  bool tls_at_connect = false;
-  // The peer is one of TrustedNetworks: a proxy, to be believed about its clients. No longer behind
-  // a PROXY header: from there on the client speaks.
-  bool trusted = false;
-  // What it has said of this one; null: nothing.
+  // What a trusted peer has said of this client; null: nothing.
   std::unique_ptr<ForwardedClient> forwarded;
-  // It has come through too many of them: nobody logs in here.
-  bool in_loop = false;
   // By DNS, once somebody has asked.
   std::unique_ptr<ClientName> name;
   // Where a request to leave goes: the client's Connection before login, the Relay after it, or
