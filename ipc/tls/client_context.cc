@@ -81,11 +81,8 @@ Result<std::vector<std::string>> parse_fingerprints(const std::vector<std::strin
 
 }  // namespace
 
-// OpenSSL's callbacks find it as the application data of the SSL_CTX, so it does not move.
+// OpenSSL's callbacks have addresses of what is in it, so it does not move.
 struct ClientContext::State {
-  static State& of(const SSL* ssl) {
-    return *static_cast<State*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
-  }
   // Where the session with a server is kept; null: there are too many servers.
   static Owned<SSL_SESSION>* place_of(const SSL* ssl) {
     return static_cast<Owned<SSL_SESSION>*>(SSL_get_app_data(ssl));
@@ -175,7 +172,6 @@ Result<std::unique_ptr<ClientContext>> ClientContext::create(ClientOptions optio
   auto state = std::make_unique<State>();
   state->context = std::move(*context);
   SSL_CTX* ours = state->context.get();
-  SSL_CTX_set_app_data(ours, state.get());
   if (auto set = state->set_trust(options); !set) return fail(set.error());
   if (auto set = state->set_protocol(options.protocol); !set) return fail(set.error());
   if (options.certificate) {

@@ -33,7 +33,7 @@ class ClientContext {
   static Result<std::unique_ptr<ClientContext>> create(ClientOptions options);
   ~ClientContext();
 
-  // The client's side of a handshake that has not begun. `host` is a name, sent as SNI, or an
+  // The client's side of a handshake that has not begun. The host is a name, sent as SNI, or an
   // address; the certificate must be for it. Sessions are resumed where the server offers it, but
   // not from one port to another: what listens there may be something else.
   Stream connect(const HostPort& server) const;

@@ -57,7 +57,9 @@ Task<HandedOn> hand_on_login(RelayConnection& relay, ClientFacts& facts, std::st
                              const Secret* password, const proxy::SessionContext& context,
                              Shared& shared, proxy::Services& services) {
   const config::Settings& settings = context.settings();
-  co_await sasl::check_name(user);
+  // Refused is what a relay says; this is no reply.
+  const Result<> good = sasl::check_name(user);
+  if (!good) co_await fail(Errc::unavailable, good.error().detail);
   HandedOn way = co_await way_for(relay, user, password != nullptr, settings);
   if (way == HandedOn::by_telling) facts.login = user;
   if (relay.waits_for_login || way == HandedOn::by_telling) {
