@@ -87,9 +87,10 @@ Task<> tell_by_xproxyehlo(RelayConnection& relay, const ClientFacts& facts,
   const std::string keyword =
       before.xproxyehlo_keyword.empty() ? "XPROXYEHLO" : before.xproxyehlo_keyword;
   const PasswordForm form = co_await password_form(relay);
-  std::string command = co_await xproxyehlo_command(
+  Result<std::string> command = xproxyehlo_command(
       facts, keyword, form, before.xproxyehlo.value_or(""), context.settings().smtp_proxy_password);
-  Answer answer = co_await ask(relay.connection, std::move(command), time);
+  if (!command) co_await fail(Errc::limit, command.error().detail);  // no verdict of the relay
+  Answer answer = co_await ask(relay.connection, std::move(*command), time);
   if (answer.code == 250) {
     relay.told = Told::xproxyehlo;
     relay.extensions = shared.extension_lists.parse(answer.reply());
