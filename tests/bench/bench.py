@@ -73,6 +73,7 @@ TARGETS = [("logins", "nginx", 1.7, ">="), ("noops", "nginx", 1.1, ">="),
 DIRECTIONS = {">=": operator.ge, "<=": operator.le, "<": operator.lt}
 GROUPS_OF = {kind.name: kind.groups for kind in peers.ALL_PEERS}
 PROGRAMS = {"mails": "bench_mail"}  # the load driver of a mode, bench_load unless it is here
+TURNS = 4  # in which each proxy gets its load of one kind, a part each time
 
 
 class Load:
@@ -109,13 +110,14 @@ class Load:
 
 
 def measure_memory(peer, build, options, size):
-    # The driver runs before the first look, since it shares the pages of the C library.
-    load = Load(build, "idle", peer.port, {**size, **options})
-    before = peer.memory()
-    load.go_on()
-    grown = peer.memory() - before
-    load.go_on()  # proves that every session is still alive
-    load.end()
+    with running(peer):
+        # The driver runs before the first look, since it shares the pages of the C library.
+        load = Load(build, "idle", peer.port, {**size, **options})
+        before = peer.memory()
+        load.go_on()
+        grown = peer.memory() - before
+        load.go_on()  # proves that every session is still alive
+        load.end()
     return {"value": grown / size["sessions"], "report": load.report,
             "expected": size["sessions"]}
 
@@ -149,6 +151,45 @@ def measure_cpu(peer, build, mode, options, size):
             "report": load.report, "expected": size["total"]}
 
 
+def attempt(action, *arguments):
+    """What it returns, or the error that it ends with."""
+    try:
+        return action(*arguments)
+    except (peers.BenchError, OSError) as error:
+        return error
+
+
+def joined(parts):
+    """One result of several, as if they had been one run; an error, if one of them is one."""
+    for part in parts:
+        if isinstance(part, Exception):
+            return part
+    used = sum(part["cpu_seconds"] for part in parts)
+    report = dict(parts[-1]["report"])
+    for count in ("done", "errors"):
+        report[count] = sum(part["report"][count] for part in parts)
+    report["first_error"] = next((part["report"]["first_error"] for part in parts
+                                  if part["report"]["first_error"]), "")
+    return {"value": report["done"] / max(used, 0.01), "cpu_seconds": used, "report": report,
+            "expected": sum(part["expected"] for part in parts)}
+
+
+def measure_in_turn(contestants, build, name, size):
+    """{proxy: what it did in all its turns, or an error}.
+
+    Forth and back, so that a machine that slows down for a while, or all the time, slows all of
+    them alike.
+    """
+    measure = MEASURES[name]
+    part = {**size, "total": size["total"] // TURNS}
+    parts = {peer: [] for peer in contestants}
+    for turn in range(TURNS):
+        for peer in contestants if turn % 2 == 0 else reversed(contestants):
+            parts[peer].append(
+                attempt(measure_cpu, peer, build, measure.mode, measure.options, part))
+    return {peer: joined(done) for peer, done in parts.items()}
+
+
 def errors_of(result):
     report = result["report"]
     if report["errors"] or report["done"] != result["expected"]:
@@ -166,25 +207,16 @@ def running(peer):
         peer.stop()
 
 
-def measure_group(contestants, build, sizes, attempt, note):
+def measure_group(contestants, build, sizes, record, note):
     """The figures that `sizes` names, of proxies that are all plain or all TLS.
 
-    All proxies stay up while speed is measured, and each kind of load goes to one after the other
-    before the next kind: what is compared is then measured seconds apart, and a machine that slows
-    down for a while slows them all. A proxy without load uses no time.
+    All proxies stay up while speed is measured; one without load uses no time.
     """
-    def idle(peer, name):
-        with running(peer):
-            return measure_memory(peer, build, MEASURES[name].options, sizes[name])
-
-    def speed(peer, name):
-        measure = MEASURES[name]
-        return measure_cpu(peer, build, measure.mode, measure.options, sizes[name])
-
     for name in sizes:
         if MEASURES[name].mode == "idle":
             for peer in contestants:
-                attempt(peer, name, idle)
+                record(peer, name, attempt(measure_memory, peer, build, MEASURES[name].options,
+                                           sizes[name]))
     speeds = [name for name in sizes if MEASURES[name].mode != "idle"]
     with contextlib.ExitStack() as stack:
         started = []
@@ -199,26 +231,25 @@ def measure_group(contestants, build, sizes, attempt, note):
             except (peers.BenchError, OSError) as error:
                 note(f"{peer.name}: {', '.join(speeds)}: {error}")
         for name in speeds:
-            for peer in started:
-                attempt(peer, name, speed)
+            for peer, outcome in measure_in_turn(started, build, name, sizes[name]).items():
+                record(peer, name, outcome)
 
 
 def one_round(contestants, build, sizes, note):
     """One figure of each kind for each proxy, {name: {measure: result}}; contestants by group."""
     results = {peer.name: {} for group in GROUPS for peer in contestants[group]}
 
-    def attempt(peer, name, action):
-        try:
-            results[peer.name][name] = result = action(peer, name)
-        except (peers.BenchError, OSError) as error:
-            note(f"{peer.name}: {name}: {error}")
+    def record(peer, name, outcome):
+        if isinstance(outcome, Exception):
+            note(f"{peer.name}: {name}: {outcome}")
             return
-        if errors_of(result):
-            note(f"{peer.name}: {name}: {errors_of(result)}")
+        results[peer.name][name] = outcome
+        if errors_of(outcome):
+            note(f"{peer.name}: {name}: {errors_of(outcome)}")
 
     for group in GROUPS:
         wanted = {name: size for name, size in sizes.items() if MEASURES[name].group == group}
-        measure_group(contestants[group], build, wanted, attempt, note)
+        measure_group(contestants[group], build, wanted, record, note)
     return results
 
 
