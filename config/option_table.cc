@@ -60,6 +60,9 @@ constexpr Option table[] = {
     mmp(process, "ConnRejectThreshold", &S::conn_reject_threshold,
         number(0, 1000000, "connections"), in_process | in_proxies, now,
         "Rejections of one address before it is no longer answered."),
+    ours(process, "BatchScheduling", &S::batch_scheduling, plain, in_process | in_proxies, now,
+         "Let what runs on a processor go on for a moment when something comes for a worker, or "
+         "for mmp-state (AService.cfg): SCHED_BATCH of sched(7); no: interrupt it."),
     ours(process, "DrainTime", &S::drain_time, number(0, year, "seconds"), in_process, now,
          "How long sessions of a replaced configuration may go on after a reload."),
     ours(process, "SharedState", &S::shared_state, form(Form::redis_urls), in_process, now,

@@ -28,6 +28,7 @@ struct Settings {
   std::string be_the_user;
   std::string be_the_group;
   int conn_reject_threshold = 3;
+  bool batch_scheduling = true;      // ours
   Seconds drain_time{3600};          // ours: sessions of a replaced generation are ended after this
   Words shared_state;                // ours: redis URLs
   Secret shared_state_password;      // ours

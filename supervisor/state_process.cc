@@ -90,6 +90,7 @@ Result<> StateProcess::start(const config::Settings& process, const std::string&
   birth.set_user(user->user);
   birth.set_group(user->group);
   birth.set_log_level(process.log_level);
+  birth.set_batch_scheduling(process.batch_scheduling);
   *birth.mutable_fleet() = fleet_options(process, directory, log_);
   ipc::Descriptors descriptors;
   descriptors.push_back(std::move(*log));

@@ -196,6 +196,24 @@ class Reload(Supervision):
             lambda workers: {w["generation"] for w in workers} == {2}, "the old generation ends"
         )
 
+    def test_scheduling(self):
+        def policies(generation):
+            pids = [w["pid"] for w in self.workers() if w["generation"] == generation]
+            return {os.sched_getscheduler(pid) for pid in pids}
+
+        def policy_of_state():
+            return os.sched_getscheduler(self.mmp.status()["state_process"]["pid"])
+
+        self.assertEqual(policies(1), {os.SCHED_BATCH})
+        self.assertEqual(policy_of_state(), os.SCHED_BATCH)
+        self.configure(BatchScheduling="no")
+        self.rc("reload")
+        self.assertEqual(policies(2), {os.SCHED_OTHER})
+        self.mmp.process_options["BatchScheduling"] = "no"
+        self.mmp.write_configuration()
+        self.rc("restart")
+        self.assertEqual(policy_of_state(), os.SCHED_OTHER)
+
     def test_hang_up(self):
         self.configure(Banner='"by signal"')
         os.kill(self.mmp.status()["pid"], signal.SIGHUP)

@@ -12,6 +12,7 @@
 #include "ipc/handover.h"
 #include "ipc/privileges.h"
 #include "ipc/runtime/network.h"
+#include "ipc/runtime/scheduling.h"
 #include "ipc/runtime/socket.h"
 #include "ipc/runtime/task_set.h"
 #include "workers/proxy/acceptor.h"
@@ -99,6 +100,7 @@ Result<> Worker::open() {
   if (settings_.io_uring && !loop_.join_calls()) {
     log_.write(LogLevel::notice, 0, "no io_uring: system calls are made one by one");
   }
+  if (settings_.batch_scheduling) wait_patiently(log_);
   Result<Networks> trusted =
       Networks::parse(fmt::format("{}", fmt::join(settings_.trusted_networks, " ")));
   if (!trusted) return fail(trusted.error().code, "TrustedNetworks: " + trusted.error().detail);

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "ipc/privileges.h"
+#include "ipc/runtime/scheduling.h"
 #include "workers/state/fleet.h"
 #include "workers/state/snapshot_file.h"
 #include "workers/state/state_server.h"
@@ -76,6 +77,7 @@ Result<> StateProcess::be_born(const proto::StateBirth& birth, ipc::Descriptors 
   if (Result<> dropped = ipc::drop_privileges(birth.user(), birth.group()); !dropped) {
     return dropped;
   }
+  if (birth.batch_scheduling()) wait_patiently(log_);
   load();
   join_fleet(birth.fleet());
   born_ = true;

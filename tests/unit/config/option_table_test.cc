@@ -42,7 +42,7 @@ TEST(OptionTable, HasExactlyOneRowForEveryField) {
     EXPECT_TRUE(rows.insert(name).second) << option.name << " is there twice";
   }
   EXPECT_EQ(rows, fields_of_settings());
-  EXPECT_EQ(rows.size(), 146u);
+  EXPECT_EQ(rows.size(), 147u);
 }
 
 TEST(OptionTable, UsesEveryFieldOnce) {

@@ -31,7 +31,7 @@ TEST_F(Report, TextForPeople) {
                 directory_ +
                 "\n"
                 "  ServiceList                  imapproxy@127.0.0.1:1143|1993\n"
-                "  12 options as by default\n"
+                "  13 options as by default\n"
                 "\n"
                 "service ImapProxyAService@127.0.0.1:1143|1993\n"
                 "  ImapProxyAService reads section default of ImapProxyAService.cfg and listens on "
@@ -43,7 +43,7 @@ TEST_F(Report, TextForPeople) {
                 "  StoreAdminPass               ***\n"
                 "  Timeout                      60\n"
                 "  SSLSecmodFile                x\n"
-                "  111 options as by default\n"
+                "  112 options as by default\n"
                 "  virtual domain a at 192.0.2.1: 2 options\n"
                 "\n"
                 "ok: 0 errors, 0 warnings, 1 note\n");
