@@ -11,6 +11,7 @@ namespace openmmp::supervisor {
 namespace {
 
 constexpr Seconds date_check{30};
+constexpr Millis hand_over_patience{5'000};
 
 std::vector<std::string> lines_of(const std::vector<config::Diagnostic>& diagnostics) {
   std::vector<std::string> lines;
@@ -234,7 +235,13 @@ std::vector<std::string> Supervisor::problems_of(const Generation& generation) c
 Task<Supervisor::Outcome> Supervisor::reload_and_wait() {
   reload();
   while (reload_asked_ || next_) co_await reload_done_.wait();
-  co_return reloaded_;
+  Outcome outcome = reloaded_;
+  // They were told to drain before this.
+  co_await workforce_.refresh_status(hand_over_patience);
+  for (const std::string& worker : workforce_.silent()) {
+    outcome.messages.push_back(worker + " does not answer and may still accept clients");
+  }
+  co_return outcome;
 }
 
 void Supervisor::stop() {

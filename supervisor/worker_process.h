@@ -10,7 +10,7 @@ struct WorkerProcess : Child<proto::ToWorker, proto::FromWorker> {
   using Child::Child;
 
   proto::Status status;         // as last reported
-  bool status_pending = false;  // a StatusQuery is under way
+  unsigned status_queries = 0;  // under way
 };
 
 }  // namespace openmmp::supervisor

@@ -35,6 +35,11 @@ std::string name_of(const Slot& slot) {
   return fmt::format("{} worker {}", slot.service, slot.index);
 }
 
+std::string to_string(const Process& process, const WorkerProcess& worker) {
+  return fmt::format("{} of generation {} (pid {})", name_of(process.slot), process.slot.generation,
+                     worker.pid());
+}
+
 }  // namespace
 
 void Workforce::set_state(ProcessId id, State state) {
@@ -149,7 +154,7 @@ void Workforce::hear(ProcessId id, const proto::FromWorker* message) {
   if (message == nullptr) {
     // Usually it has just ended, and its exit status is on its way. One that only closed its
     // channel can no longer be told anything, so it is no worker any more.
-    worker.status_pending = false;
+    worker.status_queries = 0;
     if (state != State::killed) set_state(id, State::ending);  // a while to leave by itself
     return news_.wake_all();
   }
@@ -166,7 +171,7 @@ void Workforce::hear(ProcessId id, const proto::FromWorker* message) {
       return set_state(id, State::ending);
     case proto::FromWorker::kStatus:
       worker.status = message->status();
-      worker.status_pending = false;
+      if (worker.status_queries > 0) --worker.status_queries;
       return news_.wake_all();
     case proto::FromWorker::kLookup:
       return hear_lookup(message->lookup());
@@ -193,8 +198,7 @@ void Workforce::reap() {
 void Workforce::note_end(const Process& process, const WorkerProcess& worker) {
   const ChildEnd& end = *worker.ended();
   if (worker.dismissed) {
-    log_.write(LogLevel::notice, 0, "{} of generation {} (pid {}): exiting{}",
-               name_of(process.slot), process.slot.generation, worker.pid(),
+    log_.write(LogLevel::notice, 0, "{}: exiting{}", to_string(process, worker),
                end.signal != 0 || end.status != 0 ? ", " + end.to_string() : "");
     return;
   }
@@ -282,11 +286,12 @@ const WorkerProcess* Workforce::worker(ProcessId id) const {
   return found == workers_.end() ? nullptr : found->second.get();
 }
 
-bool Workforce::status_pending() const {
+std::vector<std::string> Workforce::silent() const {
+  std::vector<std::string> result;
   for (const auto& [id, worker] : workers_) {
-    if (worker->status_pending) return true;
+    if (worker->status_queries > 0) result.push_back(to_string(*table_.find(id), *worker));
   }
-  return false;
+  return result;
 }
 
 Task<> Workforce::refresh_status(Millis patience) {
@@ -295,12 +300,12 @@ Task<> Workforce::refresh_status(Millis patience) {
   for (const auto& [id, worker] : workers_) {
     // One that starts is busy with its files, and everybody would wait for it.
     if (!worker->ready_since) continue;
-    worker->status_pending = worker->send(query).has_value();
+    if (worker->send(query)) ++worker->status_queries;
   }
   Timer limit(loop_);
   limit.start(
       patience, [](void* news) { static_cast<WaitList*>(news)->wake_all(); }, &news_);
-  while (limit.active() && status_pending()) co_await news_.wait();
+  while (limit.active() && !silent().empty()) co_await news_.wait();
 }
 
 void Workforce::hear_lookup(const proto::LookupAnswer& answer) {

@@ -63,8 +63,11 @@ class Workforce {
   const History* history(const Slot& slot) const;
   const WorkerProcess* worker(ProcessId id) const;
 
-  // Asks every worker for its status; answers come within `patience` or not at all.
+  // Asks every worker for its status; answers come within `patience` or not at all. Who answers has
+  // done before all that it had been told before.
   Task<> refresh_status(Millis patience);
+  // Those that were asked for their status and do not answer, in words.
+  std::vector<std::string> silent() const;
   // Errc::unavailable: the worker is gone or does not answer.
   Task<proto::LookupReport> look_up(ProcessId id, proto::LookupQuery query, Millis patience);
 
@@ -82,7 +85,6 @@ class Workforce {
   void note_failure(const Slot& slot, Time lived, const std::string& problem);
   void note_end(const Process& process, const WorkerProcess& worker);
   void set_state(ProcessId id, State state);
-  bool status_pending() const;
 
   Loop& loop_;
   Log& log_;

@@ -6,6 +6,7 @@ No store is needed: sessions that have not logged in are sessions too.
 import os
 import signal
 import socket
+import subprocess
 import unittest
 
 from testbed import BIN, HOST, Client, Instance, free_port, read_greeting, run, wait_until, write_file
@@ -195,6 +196,28 @@ class Reload(Supervision):
         self.await_workers(
             lambda workers: {w["generation"] for w in workers} == {2}, "the old generation ends"
         )
+
+    def test_when_it_returns_the_old_accept_no_more(self):
+        (old,) = {w["pid"] for w in self.workers() if w["service"].startswith("Imap")}
+        os.kill(old, signal.SIGSTOP)
+        self.addCleanup(lambda: is_alive(old) and os.kill(old, signal.SIGCONT))
+        self.configure(Banner='"another banner"')
+        mmpctl = [os.path.join(BIN, "mmpctl"), "-d", self.mmp.directory]
+        with subprocess.Popen([*mmpctl, "reload"]) as reload:
+            self.mmp.await_log(["generation 2 is at work"])
+            self.mmp.status()  # which is answered behind a reload that waits for nobody
+            self.assertIsNone(reload.poll())
+            os.kill(old, signal.SIGCONT)
+            self.assertEqual(reload.wait(), 0)
+        for _ in range(8):
+            self.assertIn("another banner", read_greeting(self.mmp.imap_port))
+
+    def test_a_worker_that_hangs_is_named(self):
+        (old,) = {w["pid"] for w in self.workers() if w["service"].startswith("Imap")}
+        os.kill(old, signal.SIGSTOP)
+        self.addCleanup(os.kill, old, signal.SIGKILL)
+        self.assertRegex(self.rc("reload"), rf"ImapProxyAService\S* worker 0 of generation 1 "
+                                            rf"\(pid {old}\) does not answer")
 
     def test_scheduling(self):
         def policies(generation):
