@@ -62,7 +62,8 @@ constexpr Option table[] = {
         "Rejections of one address before it is no longer answered."),
     ours(process, "BatchScheduling", &S::batch_scheduling, plain, in_process | in_proxies, now,
          "Let what runs on a processor go on for a moment when something comes for a worker, or "
-         "for mmp-state (AService.cfg): SCHED_BATCH of sched(7); no: interrupt it."),
+         "for mmp-state (AService.cfg): SCHED_BATCH of sched(7); and under load let a worker look "
+         "for news every tenth of a millisecond only. no: as soon as it comes."),
     ours(process, "DrainTime", &S::drain_time, number(0, year, "seconds"), in_process, now,
          "How long sessions of a replaced configuration may go on after a reload."),
     ours(process, "SharedState", &S::shared_state, form(Form::redis_urls), in_process, now,

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <limits>
 #include <span>
+#include <thread>
 
 namespace openmmp {
 
@@ -16,6 +17,8 @@ constexpr size_t max_events_a_turn = 256;
 constexpr Millis refused_pause{100};
 
 using Readers = std::array<detail::Watch*, detail::SocketTurn::most_together>;
+
+Gathering::Time monotonic_now() { return std::chrono::steady_clock::now().time_since_epoch(); }
 
 // Those of `events` whose sockets are to be read ahead; how many there are.
 size_t find_readers(std::span<const epoll_event> events, Readers& readers) {
@@ -78,9 +81,7 @@ Loop::~Loop() {
 
 uv_loop_s* Loop::uv() { return &libuv_->loop; }
 
-void Loop::update_now() {
-  now_ = std::chrono::duration_cast<Millis>(std::chrono::steady_clock::now().time_since_epoch());
-}
+void Loop::update_now() { now_ = std::chrono::duration_cast<Millis>(monotonic_now()); }
 
 void Loop::run() {
   stopped_ = false;
@@ -123,11 +124,14 @@ int Loop::wait_time() {
 }
 
 void Loop::wait_for_events(int milliseconds) {
+  const bool gathers = gathering_ && milliseconds != 0;
+  if (gathers) std::this_thread::sleep_for(gathering_->pause(monotonic_now()));
   std::array<epoll_event, max_events_a_turn> events;
   const int count =
       ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), milliseconds);
   CHECK(count >= 0 || errno == EINTR);
   update_now();
+  if (gathers) gathering_->looked(monotonic_now(), static_cast<size_t>(std::max(count, 0)));
   bool libuv_ready = uv_backend_timeout(&libuv_->loop) == 0;
   const auto all =
       std::span<const epoll_event>(events).first(static_cast<size_t>(std::max(count, 0)));

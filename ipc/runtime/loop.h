@@ -12,8 +12,10 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "ipc/runtime/gathering.h"
 #include "ipc/runtime/linked_list.h"
 #include "ipc/runtime/socket_turn.h"
 #include "ipc/runtime/unique_fd.h"
@@ -63,6 +65,9 @@ class Loop {
   // not let us, and nothing changes. Fewer readers than `fewest` are not worth it.
   bool join_calls(size_t fewest_readers = 2) { return turn_.join(fewest_readers); }
 
+  // From now on it waits a moment for more to come while much is coming, see Gathering.
+  void gather() { gathering_.emplace(); }
+
   // A monotonic clock, read once a turn.
   Millis now() const { return now_; }
   // The same clock, read now: after a long computation inside one turn.
@@ -98,6 +103,7 @@ class Loop {
 
   UniqueFd epoll_;
   detail::SocketTurn turn_;
+  std::optional<Gathering> gathering_;
   Millis now_{0};
   std::unique_ptr<Libuv> libuv_;
   LinkedList<Waiter> ready_;

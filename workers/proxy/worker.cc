@@ -100,7 +100,10 @@ Result<> Worker::open() {
   if (settings_.io_uring && !loop_.join_calls()) {
     log_.write(LogLevel::notice, 0, "no io_uring: system calls are made one by one");
   }
-  if (settings_.batch_scheduling) wait_patiently(log_);
+  if (settings_.batch_scheduling) {
+    wait_patiently(log_);
+    loop_.gather();
+  }
   Result<Networks> trusted =
       Networks::parse(fmt::format("{}", fmt::join(settings_.trusted_networks, " ")));
   if (!trusted) return fail(trusted.error().code, "TrustedNetworks: " + trusted.error().detail);

@@ -162,6 +162,37 @@ TEST_F(Sockets, PollHandleMayBeClosedByItsCallback) {
   EXPECT_EQ(handle, nullptr);
 }
 
+// Sends a byte back each time it gets one, until it has had enough.
+struct Player {
+  Player(Loop& loop, UniqueFd fd) : handle(loop, std::move(fd)) {
+    handle.set_owner(this, [](void* self, int) { static_cast<Player*>(self)->play(); });
+    handle.watch(PollHandle::readable);
+  }
+  void play() {
+    char ball = 0;
+    EXPECT_EQ(read(handle.fd(), &ball, 1), 1);
+    if (++hits == enough) handle.watch(0);
+    EXPECT_EQ(write(handle.fd(), &ball, 1), 1);
+  }
+  static constexpr int enough = 200;
+  PollHandle handle;
+  int hits = 0;
+};
+
+TEST(Loop, ThatGathersServesEverybody) {
+  Loop loop;
+  loop.gather();
+  std::vector<std::unique_ptr<Player>> players;
+  for (int i = 0; i < 8; ++i) {
+    int ends[2];
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    ASSERT_EQ(write(ends[0], "x", 1), 1);
+    for (const int end : ends) players.push_back(std::make_unique<Player>(loop, UniqueFd(end)));
+  }
+  loop.run();
+  for (const auto& player : players) EXPECT_EQ(player->hits, Player::enough);
+}
+
 TEST_F(Sockets, ARegistrationThatTheKernelRefusedIsTriedAgain) {
   int events = 0;
   PollHandle handle(loop, std::move(ours));
