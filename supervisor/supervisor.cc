@@ -236,10 +236,12 @@ Task<Supervisor::Outcome> Supervisor::reload_and_wait() {
   reload();
   while (reload_asked_ || next_) co_await reload_done_.wait();
   Outcome outcome = reloaded_;
-  // They were told to drain before this.
+  if (!outcome.ok) co_return outcome;
+  // The old ones were told to drain before this.
   co_await workforce_.refresh_status(hand_over_patience);
-  for (const std::string& worker : workforce_.silent()) {
+  for (const std::string& worker : workforce_.silent_leavers()) {
     outcome.messages.push_back(worker + " does not answer and may still accept clients");
+    log_.write(LogLevel::warning, 0, "reload: {}", outcome.messages.back());
   }
   co_return outcome;
 }

@@ -28,8 +28,8 @@ class Supervisor {
   Result<> start(config::Config config, std::function<void(const Outcome&)> on_started);
   // Reads the configuration again, for new clients. A second reload waits for the first.
   void reload();
-  // Returns when all clients to come are the new generation's. A worker that does not answer is not
-  // waited for, but named.
+  // After a success it returns when all clients to come are the new generation's. A worker that
+  // does not answer is not waited for, but named.
   Task<Outcome> reload_and_wait();
   // Everybody leaves; the loop stops when nobody is left.
   void stop();

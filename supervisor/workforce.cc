@@ -286,10 +286,18 @@ const WorkerProcess* Workforce::worker(ProcessId id) const {
   return found == workers_.end() ? nullptr : found->second.get();
 }
 
-std::vector<std::string> Workforce::silent() const {
+bool Workforce::status_pending() const {
+  for (const auto& [id, worker] : workers_) {
+    if (worker->status_queries > 0) return true;
+  }
+  return false;
+}
+
+std::vector<std::string> Workforce::silent_leavers() const {
   std::vector<std::string> result;
   for (const auto& [id, worker] : workers_) {
-    if (worker->status_queries > 0) result.push_back(to_string(*table_.find(id), *worker));
+    if (!worker->dismissed || worker->status_queries == 0) continue;
+    result.push_back(to_string(*table_.find(id), *worker));
   }
   return result;
 }
@@ -305,7 +313,7 @@ Task<> Workforce::refresh_status(Millis patience) {
   Timer limit(loop_);
   limit.start(
       patience, [](void* news) { static_cast<WaitList*>(news)->wake_all(); }, &news_);
-  while (limit.active() && !silent().empty()) co_await news_.wait();
+  while (limit.active() && status_pending()) co_await news_.wait();
 }
 
 void Workforce::hear_lookup(const proto::LookupAnswer& answer) {

@@ -66,8 +66,8 @@ class Workforce {
   // Asks every worker for its status; answers come within `patience` or not at all. Who answers has
   // done before all that it had been told before.
   Task<> refresh_status(Millis patience);
-  // Those that were asked for their status and do not answer, in words.
-  std::vector<std::string> silent() const;
+  // Of those that were told to leave, whoever was asked for its status and does not answer.
+  std::vector<std::string> silent_leavers() const;
   // Errc::unavailable: the worker is gone or does not answer.
   Task<proto::LookupReport> look_up(ProcessId id, proto::LookupQuery query, Millis patience);
 
@@ -85,6 +85,7 @@ class Workforce {
   void note_failure(const Slot& slot, Time lived, const std::string& problem);
   void note_end(const Process& process, const WorkerProcess& worker);
   void set_state(ProcessId id, State state);
+  bool status_pending() const;
 
   Loop& loop_;
   Log& log_;

@@ -216,8 +216,12 @@ class Reload(Supervision):
         (old,) = {w["pid"] for w in self.workers() if w["service"].startswith("Imap")}
         os.kill(old, signal.SIGSTOP)
         self.addCleanup(os.kill, old, signal.SIGKILL)
-        self.assertRegex(self.rc("reload"), rf"ImapProxyAService\S* worker 0 of generation 1 "
-                                            rf"\(pid {old}\) does not answer")
+        words = rf"ImapProxyAService\S* worker 0 of generation 1 \(pid {old}\) does not answer"
+        self.configure(LDAPTimeout="soon")
+        self.assertNotRegex(self.rc("reload", 1), words)  # it goes on, and is not to leave
+        self.configure(LDAPTimeout="30")
+        self.assertRegex(self.rc("reload"), words)
+        self.assertRegex(self.mmp.log_text("AService*.log"), words)
 
     def test_scheduling(self):
         def policies(generation):

@@ -18,7 +18,7 @@ Gathering::Time pause_after(Gathering& gathering, int looks, size_t found) {
 TEST(Gathering, NeverHoldsUpASessionThatIsAlone) {
   Gathering gathering;
   EXPECT_EQ(gathering.pause(start), 0us);
-  for (const size_t found : {0, 1, 2}) EXPECT_EQ(pause_after(gathering, 10'000, found), 0us);
+  for (const size_t found : {0u, 1u, 2u}) EXPECT_EQ(pause_after(gathering, 10'000, found), 0us);
 }
 
 TEST(Gathering, PausesWhileSeveralSocketsAreBusy) {
