@@ -2,7 +2,7 @@
 // done for many sockets in one turn costs less for each, in the kernel and in the caches. Pure.
 //
 // It pauses only while looks find several sockets at once. A session that is alone, whose client
-// and server wait for each other, has one event at a look or two, and is never held up.
+// and server wait for each other, has one event at a look or two, and soon is not held up any more.
 #pragma once
 
 #include <chrono>
@@ -17,7 +17,8 @@ class Gathering {
   static constexpr Time interval = std::chrono::microseconds(100);
   // Less is not worth its system call.
   static constexpr Time shortest = std::chrono::microseconds(20);
-  // So many events at a look, on average.
+  // So many events at a look, on average. It is cut to a whole number, so that a little less makes
+  // some of the looks pause.
   static constexpr size_t several = 3;
 
   // From `now` to the next look; 0: at once.

@@ -124,6 +124,7 @@ int Loop::wait_time() {
 }
 
 void Loop::wait_for_events(int milliseconds) {
+  // A look that does not wait is one more at the same events, and says nothing of the load.
   const bool gathers = gathering_ && milliseconds != 0;
   if (gathers) std::this_thread::sleep_for(gathering_->pause(monotonic_now()));
   std::array<epoll_event, max_events_a_turn> events;
